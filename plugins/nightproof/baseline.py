@@ -1,0 +1,57 @@
+"""The baseline: the reference's profile, made once and stored beside the nights."""
+
+from __future__ import annotations
+
+import hashlib
+
+from nightproof.cache import Cache
+from nightproof.config import ModelConfig
+from nightproof.dossier import Dossier
+from nightproof.evaluation import Baseline
+from nightproof.profiles import Profile, ProfileSpec, collect
+from nightproof.profiles.infer import infer_spec
+from nightproof.pull import reference_files
+from nightproof.snapshot import Snapshot
+from nightproof.storage import OpenStore, Store
+
+FORMAT = 1
+"""Raised when the same reference would be profiled in another way."""
+
+
+def baseline_id(config: ModelConfig, snapshot: Snapshot) -> str:
+    """Hash of the reference's content and of what the config says of its columns."""
+    parts = [found.sha256 for found in snapshot.of("reference")]
+    parts += [config.columns.model_dump_json(), str(config.data.id), f"format {FORMAT}"]
+    return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:16]
+
+
+def find_baseline(
+    config: ModelConfig, snapshot: Snapshot, *, results: Store, folder: str, open_store: OpenStore, cache: Cache
+) -> Baseline:
+    """Read the stored baseline of a snapshot's reference, or make and store it.
+
+    Parameters
+    ----------
+    results, folder
+        Where the model's baselines lie: a store and a key prefix ending in a slash.
+
+    Raises
+    ------
+    DataError
+        If the reference does not have what the config says it has.
+    """
+    name = baseline_id(config, snapshot)
+    dossier = Dossier(results, f"{folder}{name}/")
+    origin = snapshot.of("reference")
+    raw = dossier.find("profile.parquet")
+    if raw is None:
+        files = reference_files(snapshot, open_store=open_store, cache=cache)
+        spec = infer_spec(config, files)
+        # The reference carries its labels, wherever a night's are.
+        profile = collect(files, [], spec)
+        dossier.write("origin.json", Snapshot(model=config.model, night="reference", objects=origin).to_bytes())
+        dossier.write("spec.json", spec.to_bytes())
+        raw = dossier.write("profile.parquet", profile.to_bytes())
+    spec = ProfileSpec.from_bytes(dossier.read("spec.json"), name=dossier.url("spec.json"))
+    profile = Profile.from_bytes(raw, spec=spec, name=dossier.url("profile.parquet"))
+    return Baseline(id=name, spec=spec, profile=profile, origin=origin)

@@ -1,0 +1,1 @@
+"""The check families: pure functions from profiles to findings."""

@@ -1,0 +1,135 @@
+"""From a change and a tolerance to a finding, the same way in every family.
+
+Three answers and a doubt, from the 95 % interval of the harmful change:
+
+* wholly within the tolerance: ``ok``;
+* wholly beyond it: a candidate, which :mod:`nightproof.decide` makes a ``regression`` if the
+  budget of false alarms allows, and a ``watch`` otherwise;
+* across it, and the value is beyond: ``watch``;
+* across it, and a change as large as the tolerance would not have shown: ``insufficient_data``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from nightproof.checks.finding import Check, Finding, Status
+from nightproof.metrics.estimate import Change, Estimate, Unknown
+
+
+@dataclass(frozen=True)
+class Subject:
+    """What a finding is about."""
+
+    check: Check
+    metric: str
+    window: int
+    segment: Mapping[str, str]
+    column: str | None = None
+
+
+@dataclass(frozen=True)
+class Harm:
+    """A change counted so that more is worse, and how much of it is tolerated.
+
+    Parameters
+    ----------
+    change
+        The harmful change with its interval.
+    limit
+        What is tolerated of it.
+    shown
+        The tolerance as the config states it.
+    words
+        How a reason says it: "fell by more than 0.02".
+    pages
+        Whether a change beyond the limit may page; else it is a ``watch`` at most.
+    """
+
+    change: Change
+    limit: float
+    shown: float
+    words: str
+    pages: bool = True
+
+
+def unknown(subject: Subject, current: Unknown, *, baseline: Estimate | Unknown | None = None) -> Finding:
+    """A finding whose value these rows cannot tell."""
+    known = baseline.value if isinstance(baseline, Estimate) else None
+    reason = f"Cannot be told from {current.n:,} rows: {current.why}."
+    return _finding(subject, n=current.n, baseline=known, status="insufficient_data", reason=reason)
+
+
+def shown(subject: Subject, current: Estimate, baseline: Estimate | None, delta: Change | None) -> Finding:
+    """A finding that is shown and not judged: nothing is configured to hold it against."""
+    moved = f", {delta.value:+.3g} from the baseline" if delta else ""
+    reason = f"{current.value:.3g}{moved}; no tolerance is configured, so it is shown and not judged."
+    return _finding(
+        subject,
+        n=current.n,
+        value=current.value,
+        interval=current.interval,
+        baseline=baseline.value if baseline else None,
+        delta=delta.value if delta else None,
+        delta_interval=delta.interval if delta else None,
+        detectable=delta.detectable() if delta else None,
+        status="ok",
+        reason=reason,
+    )
+
+
+def judged(
+    subject: Subject, current: Estimate, baseline: Estimate | None, *, delta: Change | None, harm: Harm
+) -> Finding:
+    """A finding that is held against a tolerance."""
+    status, because = _status(harm)
+    ends = f"{current.low:.3g} to {current.high:.3g}"
+    moved = f", {delta.value:+.3g} from the baseline's {baseline.value:.3g}" if delta and baseline else ""
+    return _finding(
+        subject,
+        n=current.n,
+        value=current.value,
+        interval=current.interval,
+        baseline=baseline.value if baseline else None,
+        delta=delta.value if delta else None,
+        delta_interval=delta.interval if delta else None,
+        tolerance=harm.shown,
+        detectable=harm.change.detectable(),
+        p_value=harm.change.excess_p_value(harm.limit) if harm.pages else None,
+        status=status,
+        reason=f"{current.value:.3g} ({ends}, n = {current.n:,}){moved}: {because}.",
+    )
+
+
+def _status(harm: Harm) -> tuple[Status, str]:
+    change, limit = harm.change, harm.limit
+    if change.low > limit:
+        return "watch", f"{harm.words}, and chance alone does not explain it"
+    if change.high <= limit:
+        return "ok", "within the tolerance"
+    if change.value > limit:
+        return "watch", f"{harm.words}, but it may be chance"
+    if change.detectable() > abs(limit):
+        return "insufficient_data", "too few rows to tell whether it is within the tolerance"
+    return "ok", "no sign of a change beyond the tolerance"
+
+
+def _finding(subject: Subject, *, n: int, status: Status, reason: str, **numbers: object) -> Finding:
+    blank = dict.fromkeys(
+        ("value", "interval", "baseline", "delta", "delta_interval", "tolerance", "detectable", "p_value")
+    )
+    return Finding.model_validate(
+        {
+            **blank,
+            **numbers,
+            "check": subject.check,
+            "metric": subject.metric,
+            "column": subject.column,
+            "segment": dict(subject.segment),
+            "window": subject.window,
+            "n": n,
+            "status": status,
+            "reason": reason,
+        }
+    )

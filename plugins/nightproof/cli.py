@@ -1,0 +1,244 @@
+"""The command line: the same pipeline without Airflow.
+
+Exit codes: 0 all is fine; 1 a regression or a quarantined night, where the command asks about
+that; 2 bad usage or bad config; 3 the night could not be evaluated (data or storage).
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from nightproof.catalog import config_paths, find_model, models_folder, suites_folder
+from nightproof.config import ModelConfig, json_schema, load_config
+from nightproof.errors import ConfigError, Fault, NightError, NightproofError
+from nightproof.night import Night, nights_between
+
+if TYPE_CHECKING:
+    from nightproof.evaluation import Evaluation
+    from nightproof.resources import Resources
+
+app = typer.Typer(
+    help="Nightly proof that every deployed model is still as good as you said.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+
+Model = Annotated[str, typer.Argument(help="Name of the model, as in include/models/NAME.yaml.")]
+Models = Annotated[
+    Path | None, typer.Option("--models", help="Folder of model configs; also NIGHTPROOF_MODELS.")
+]
+AsJson = Annotated[bool, typer.Option("--json", help="JSON for machines, one line a result.")]
+NoReport = Annotated[bool, typer.Option("--no-report", help="Leave the Evidently report out; the record says so.")]
+NoValidate = Annotated[bool, typer.Option("--no-validate", help="Leave validation out; the record says so.")]
+_MARKS = {"ok": "ok ", "watch": "~  ", "regression": "!! ", "insufficient_data": "?  ", "quarantined": "XX "}
+
+
+@app.command("check-config")
+def check_config(
+    names: Annotated[list[str] | None, typer.Argument(help="Models or files; all of the folder by default.")] = None,
+    models: Models = None,
+    as_json: AsJson = False,
+) -> None:
+    """Say everything that is wrong with model configs and their suites."""
+    from nightproof.validate import check_suite
+
+    folder = models or models_folder()
+    paths = [Path(name) if name.endswith((".yaml", ".yml")) else folder / f"{name}.yaml" for name in names or []]
+    faulty = False
+    for path in paths or config_paths(folder):
+        try:
+            config = load_config(path)
+            if faults := check_suite(config, suites_folder(folder)):
+                raise ConfigError(str(path), faults)
+        except ConfigError as error:
+            faulty = True
+            _say_faults(path, error, as_json=as_json)
+        else:
+            _say({"file": str(path), "model": config.model, "faults": []} if as_json else f"{path}: fine")
+    if not paths and not config_paths(folder):
+        raise ConfigError(str(folder), [Fault(None, "", None, "there is no .yaml file in this folder")])
+    if faulty:
+        raise typer.Exit(2)
+
+
+def _say_faults(path: Path, error: ConfigError, *, as_json: bool) -> None:
+    if as_json:
+        _say({"file": str(path), "model": path.stem, "faults": [vars(fault) for fault in error.faults]})
+    else:
+        print(error, file=sys.stderr)
+
+
+@app.command()
+def schema() -> None:
+    """Print the JSON Schema of a model's config, for editors."""
+    print(json.dumps(json_schema(), indent=2))
+
+
+@app.command()
+def evaluate(
+    model: Model,
+    night: Annotated[str, typer.Option("--night", help="The UTC day to evaluate, YYYY-MM-DD.")],
+    no_report: NoReport = False,
+    no_validate: NoValidate = False,
+    no_alert: Annotated[bool, typer.Option("--no-alert", help="Do not tell Slack.")] = False,
+    models: Models = None,
+    as_json: AsJson = False,
+) -> None:
+    """Evaluate one night; exits with 1 on a regression or a quarantined night."""
+    config, chosen = _chosen(model, night, night, models)
+    line = _run(config, next(chosen), models, no_report=no_report, no_validate=no_validate, tell=not no_alert)
+    _say(line if as_json else _in_words(line))
+    if line["status"] in ("regression", "quarantined"):
+        raise typer.Exit(1)
+
+
+@app.command()
+def replay(
+    model: Model,
+    first: Annotated[str, typer.Option("--from", help="First night, YYYY-MM-DD.")],
+    last: Annotated[str, typer.Option("--to", help="Last night, YYYY-MM-DD.")],
+    no_report: NoReport = False,
+    no_validate: NoValidate = False,
+    with_alerts: Annotated[bool, typer.Option("--alert", help="Tell Slack, as the nightly run does.")] = False,
+    models: Models = None,
+    as_json: AsJson = False,
+) -> None:
+    """Evaluate a stretch of nights in order, a line each; a night that fails does not end it."""
+    config, nights = _chosen(model, first, last, models)
+    failed = False
+    for night in nights:
+        try:
+            line = _run(config, night, models, no_report=no_report, no_validate=no_validate, tell=with_alerts)
+        except ConfigError:
+            raise
+        except NightproofError as error:
+            failed = True
+            line = {"model": model, "night": str(night), "status": "failed", "error": str(error)}
+        _say(line if as_json else _in_words(line))
+    if failed:
+        raise typer.Exit(3)
+
+
+def _chosen(
+    model: str, first: str, last: str, models: Path | None
+) -> tuple[ModelConfig, Iterator[Night]]:
+    config = find_model(model, models or models_folder())
+    delay = config.data.label_delay
+    nights = nights_between(Night.parse(first, delay), Night.parse(last, delay))
+    if Night.parse(last, delay).end > datetime.now(UTC):
+        raise NightError(f"The night {last} is not over yet, so it cannot be evaluated.")
+    return config, nights
+
+
+def _run(
+    config: ModelConfig, night: Night, models: Path | None, *, no_report: bool, no_validate: bool, tell: bool
+) -> dict[str, Any]:
+    # polars, scipy and boto3 are not needed to print a help text.
+    from nightproof.pipeline import evaluate as evaluate_night
+
+    resources = _resources(suites_folder(models or models_folder()))
+    left_out = [step for step, out in (("report", no_report), ("validate", no_validate)) if out]
+    evaluation = evaluate_night(config, night, resources, left_out=left_out)  # type: ignore[arg-type]
+    if tell:
+        _tell(evaluation, resources)
+    return {
+        "model": config.model,
+        "night": str(night),
+        "evaluation_id": evaluation.id,
+        "status": evaluation.verdict.status,
+        "findings": len(evaluation.findings),
+        "incidents": [
+            found.model_dump(include={"id", "event", "check", "metric", "segment", "cause"})
+            for found in evaluation.verdict.incidents
+        ],
+    }
+
+
+@app.command()
+def report(
+    model: Model,
+    night: Annotated[str, typer.Option("--night", help="The UTC day, YYYY-MM-DD.")],
+    to: Annotated[Path | None, typer.Option("--to", help="File to write; MODEL-NIGHT.html by default.")] = None,
+    models: Models = None,
+) -> None:
+    """Fetch a night's latest Evidently report as a page that opens offline."""
+    import gzip
+
+    config = find_model(model, models or models_folder())
+    results = _resources(suites_folder(models or models_folder())).results(config)
+    entry = results.log.latest().get(str(Night.parse(night)))
+    if entry is None:
+        raise NightError(f"There is no evaluation of {model} for the night {night} in {config.results_url}.")
+    packed = results.dossier(entry.night, entry.evaluation_id).find("report.html.gz")
+    if packed is None:
+        raise NightError(f"The evaluation {entry.evaluation_id} of {night} was made without a report.")
+    path = to or Path(f"{config.model}-{entry.night}.html")
+    path.write_bytes(gzip.decompress(packed))
+    print(path)
+
+
+@app.command()
+def version() -> None:
+    """Print the version of the package and of its source."""
+    from nightproof.evaluation import code_version
+
+    print(code_version())
+
+
+def main() -> None:
+    """Run the command line; errors raised on purpose become a message and an exit code."""
+    try:
+        app(prog_name="nightproof")
+    except (ConfigError, NightError) as error:
+        print(error, file=sys.stderr)
+        sys.exit(2)
+    except NightproofError as error:
+        print(error, file=sys.stderr)
+        sys.exit(3)
+
+
+def _resources(suites: Path) -> Resources:
+    from nightproof.cache import Cache, default_folder
+    from nightproof.resources import Resources
+
+    if suites not in _OPENED:
+        _OPENED[suites] = Resources(cache=Cache(default_folder()), suites=suites)
+    return _OPENED[suites]
+
+
+_OPENED: dict[Path, Resources] = {}
+
+
+def _tell(evaluation: Evaluation, resources: Resources) -> None:
+    from nightproof.alert import alert, client_from_environment
+    from nightproof.message import Links
+
+    client = client_from_environment()
+    if client is None:
+        if evaluation.verdict.news and evaluation.config.alerts.slack:
+            print("Slack was not told: SLACK_BOT_TOKEN is not set.", file=sys.stderr)
+        return
+    results = resources.results(evaluation.config)
+    folder = results.dossier(str(evaluation.night), evaluation.id).url("")
+    for receipt in alert(evaluation, results=results, sender=client, links=Links(location=folder)):
+        print(f"Slack was told: {receipt.text}", file=sys.stderr)
+
+
+def _say(line: dict[str, Any] | str) -> None:
+    print(line if isinstance(line, str) else json.dumps(line), flush=True)
+
+
+def _in_words(line: dict[str, Any]) -> str:
+    if "error" in line:
+        return f"XX {line['night']}  failed: {line['error']}"
+    told = "; ".join(f"{i['event']}: {i['cause']}" for i in line["incidents"])
+    status = str(line["status"])
+    return f"{_MARKS[status]}{line['night']}  {status:<18}{line['findings']:>4} findings  {told}".rstrip()

@@ -1,0 +1,85 @@
+"""A dossier: one evaluation's folder in the results, written once, piece by piece."""
+
+from __future__ import annotations
+
+import gzip
+import hashlib
+
+from nightproof.errors import ObjectExists, ObjectMissing
+from nightproof.manifest import StoredFile
+from nightproof.storage import Store
+
+CONTENT_TYPES = {
+    "json": "application/json",
+    "html.gz": "text/html; charset=utf-8",
+    "parquet": "application/vnd.apache.parquet",
+}
+
+
+class Dossier:
+    """A folder of immutable files; whoever writes a name first decides its content.
+
+    Parameters
+    ----------
+    store
+        The results' store.
+    folder
+        Key prefix, ending in a slash.
+    """
+
+    def __init__(self, store: Store, folder: str) -> None:
+        self._store = store
+        self.folder = folder
+        # What this process wrote or read: the files never change, so it never goes stale.
+        self._recent: dict[str, bytes] = {}
+
+    def url(self, name: str) -> str:
+        """Where a file lies."""
+        return self._store.url(self.folder + name)
+
+    def write(self, name: str, content: bytes) -> bytes:
+        """Write a file unless it is there.
+
+        Returns
+        -------
+        bytes
+            What the dossier now holds under that name: ``content``, or what was there first.
+        """
+        extension = name.split(".", 1)[1]
+        try:
+            self._store.create(
+                self.folder + name,
+                content,
+                content_type=CONTENT_TYPES[extension],
+                encoding="gzip" if extension.endswith("gz") else "",
+            )
+        except ObjectExists:
+            return self.read(name)
+        self._recent[name] = content
+        return content
+
+    def read(self, name: str) -> bytes:
+        """A file's content; raises ``ObjectMissing``."""
+        if name not in self._recent:
+            self._recent[name] = self._store.read(self.folder + name)
+        return self._recent[name]
+
+    def find(self, name: str) -> bytes | None:
+        """A file's content, or ``None`` where there is none."""
+        try:
+            return self.read(name)
+        except ObjectMissing:
+            return None
+
+    def stored(self, names: list[str]) -> dict[str, StoredFile]:
+        """Hash and size of those files that are there."""
+        found = {name: content for name in names if (content := self.find(name)) is not None}
+        return {
+            name: StoredFile(sha256=hashlib.sha256(content).hexdigest(), size=len(content))
+            for name, content in found.items()
+        }
+
+
+def compress(html: bytes) -> bytes:
+    """Gzip without a time stamp: equal pages give equal bytes."""
+    return gzip.compress(html, compresslevel=6, mtime=0)

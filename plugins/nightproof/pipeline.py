@@ -1,0 +1,244 @@
+"""READ THIS FIRST: what happens to one model in one night.
+
+::
+
+    pull ─► validate ─► profile ─► performance ┐
+                 │                 drift       ├─► decide ─► report ─► publish ─► alert
+                 │                 bias        ┘     ▲
+                 └── critical failure: quarantined ──┘
+
+Each ``*_night`` below is one Airflow task, and :func:`evaluate` runs them all in this process. A
+step reads what earlier steps left in the evaluation's dossier and leaves its own piece there,
+once: repeating a step, on any worker, changes nothing. Tasks hand each other only a
+:class:`Ticket`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterable, Mapping
+from typing import Literal
+
+from nightproof.checks.bias import check_bias
+from nightproof.checks.drift import check_drift
+from nightproof.checks.finding import Check, Finding, Findings
+from nightproof.checks.performance import check_performance
+from nightproof.config import ModelConfig
+from nightproof.decide import decide, quarantine
+from nightproof.dossier import Dossier, compress
+from nightproof.evaluation import Evaluation, evaluation_id
+from nightproof.history import History
+from nightproof.manifest import LogEntry
+from nightproof.night import Night
+from nightproof.profiles import Profile, collect, merge
+from nightproof.publish import publish, seal
+from nightproof.pull import files_of, pull
+from nightproof.record import Record
+from nightproof.report import render
+from nightproof.resources import Resources
+from nightproof.snapshot import Snapshot
+from nightproof.suite import suite_path
+from nightproof.validate import validate
+from nightproof.validation import Validation
+from nightproof.verdict import Verdict
+
+Step = Literal["validate", "report"]
+"""Steps that a caller may leave out; the record then says so."""
+
+FAMILIES: Mapping[Check, Callable[..., list[Finding]]] = {
+    "performance": check_performance,
+    "drift": check_drift,
+    "bias": check_bias,
+}
+WINDOWED: Collection[Check] = ("performance", "bias")
+"""Families that also look at windows of several nights; drift is a question of tonight."""
+
+
+class Ticket(Record):
+    """What a night's tasks hand each other: which evaluation they work on."""
+
+    model: str
+    night: str
+    evaluation_id: str
+    config: str
+    """Fingerprint of the config that it was named by."""
+    left_out: tuple[Step, ...] = ()
+
+
+def evaluate(
+    config: ModelConfig, night: Night, resources: Resources, *, left_out: Iterable[Step] = ()
+) -> Evaluation:
+    """Evaluate one night, all steps but the alert, in this process.
+
+    The same inputs are the same evaluation: one that is published already is read, not made anew.
+
+    Raises
+    ------
+    DataError
+        If there is nothing to evaluate, or the reference is wrong.
+    StoreError
+        If object storage fails.
+    """
+    ticket = pull_night(config, night, resources, left_out=left_out)
+    if not is_published(config, ticket, resources):
+        validation = validate_night(config, ticket, resources)
+        if validation.outcome != "quarantined":
+            profile_night(config, ticket, resources)
+        findings = [found for family in FAMILIES for found in check_night(config, ticket, resources, family=family)]
+        decide_night(config, ticket, resources, findings=findings)
+        report_night(config, ticket, resources)
+    publish_night(config, ticket, resources)
+    return read_evaluation(config, ticket, resources)
+
+
+def pull_night(
+    config: ModelConfig, night: Night, resources: Resources, *, left_out: Iterable[Step] = ()
+) -> Ticket:
+    """Pin the night's data, and name the evaluation by it."""
+    snapshot = pull(config, night, open_store=resources.open_store, cache=resources.cache)
+    steps = tuple(sorted(set(left_out)))
+    suite = suite_path(config, resources.suites)
+    text = suite.read_text("utf-8") if suite and suite.exists() and "validate" not in steps else ""
+    name = evaluation_id(snapshot, config, suite=text, left_out=steps)
+    ticket = Ticket(
+        model=config.model, night=str(night), evaluation_id=name, config=config.fingerprint, left_out=steps
+    )
+    _dossier(config, ticket, resources).write("snapshot.json", snapshot.to_bytes())
+    return ticket
+
+
+def is_published(config: ModelConfig, ticket: Ticket, resources: Resources) -> bool:
+    """Whether the evaluation has its manifest, so that nothing is left to do but to tell of it."""
+    return _dossier(config, ticket, resources).find("manifest.json") is not None
+
+
+def validate_night(config: ModelConfig, ticket: Ticket, resources: Resources) -> Validation:
+    """Decide whether the night's rows may be evaluated."""
+    dossier = _dossier(config, ticket, resources)
+    if dossier.find("validation.json") is None:
+        if "validate" in ticket.left_out:
+            found = Validation(outcome="skipped", rows=0, labelled=0, expectations=(), engine="none")
+        else:
+            snapshot = _snapshot(dossier)
+            files = files_of(snapshot, open_store=resources.open_store, cache=resources.cache)
+            found = validate(config, _night(config, ticket), files, suites=resources.suites)
+        dossier.write("validation.json", found.to_bytes())
+    return _validation(dossier)
+
+
+def profile_night(config: ModelConfig, ticket: Ticket, resources: Resources) -> Profile:
+    """Count the night's rows, under the bins that its baseline fixes."""
+    dossier, results = _dossier(config, ticket, resources), resources.results(config)
+    snapshot = _snapshot(dossier)
+    baseline = resources.baseline(config, snapshot)
+    if dossier.find("profile.parquet") is None:
+        files = files_of(snapshot, open_store=resources.open_store, cache=resources.cache)
+        dossier.write("profile.parquet", collect(files.predictions, files.labels, baseline.spec).to_bytes())
+    return results.profile(ticket.night, ticket.evaluation_id, baseline.spec)
+
+
+def check_night(config: ModelConfig, ticket: Ticket, resources: Resources, *, family: Check) -> list[Finding]:
+    """One family's findings: tonight's, and those of longer windows; none on a quarantined night."""
+    dossier = _dossier(config, ticket, resources)
+    if _validation(dossier).outcome == "quarantined":
+        return []
+    baseline = resources.baseline(config, _snapshot(dossier))
+    tonight = profile_night(config, ticket, resources)
+    check = FAMILIES[family]
+    findings = check(tonight, baseline.profile, config, window=1)
+    if family in WINDOWED:
+        history = History.before(_night(config, ticket), resources.results(config))
+        for window, earlier in history.windows(config.windows, baseline):
+            findings += check(merge([*earlier, tonight]), baseline.profile, config, window=window)
+    return findings
+
+
+def decide_night(
+    config: ModelConfig, ticket: Ticket, resources: Resources, *, findings: Iterable[Finding]
+) -> Verdict:
+    """Settle the findings and the verdict."""
+    dossier = _dossier(config, ticket, resources)
+    if dossier.find("verdict.json") is None:
+        night, validation = _night(config, ticket), _validation(dossier)
+        history = History.before(night, resources.results(config))
+        previous, used = history.previous, history.used(config.windows)
+        if validation.outcome == "quarantined":
+            settled: tuple[Finding, ...] = ()
+            verdict = quarantine(
+                validation, config=config, night=night, previous=previous, history=used, left_out=ticket.left_out
+            )
+        else:
+            settled, verdict = decide(
+                list(findings), config=config, night=night, previous=previous, history=used, left_out=ticket.left_out
+            )
+        dossier.write("findings.json", Findings(settled).to_bytes())
+        dossier.write("verdict.json", verdict.to_bytes())
+    return Verdict.from_bytes(dossier.read("verdict.json"), name=dossier.url("verdict.json"))
+
+
+def report_night(config: ModelConfig, ticket: Ticket, resources: Resources) -> str | None:
+    """Render the Evidently report; gives its URL, or ``None`` where it is left out."""
+    dossier = _dossier(config, ticket, resources)
+    if "report" in ticket.left_out:
+        return None
+    if dossier.find("report.html.gz") is None:
+        rendered = render(read_evaluation(config, ticket, resources))
+        dossier.write("report.json", rendered.json)
+        dossier.write("report.html.gz", compress(rendered.html))
+    return dossier.url("report.html.gz")
+
+
+def publish_night(config: ModelConfig, ticket: Ticket, resources: Resources) -> LogEntry:
+    """Seal the evaluation and add it to the log."""
+    dossier, log = _dossier(config, ticket, resources), resources.results(config).log
+    sealed = dossier.find("manifest.json")
+    if sealed is not None:
+        return seal(sealed, dossier=dossier, log=log)
+    evaluation = read_evaluation(config, ticket, resources)
+    return publish(
+        evaluation.verdict,
+        config=config,
+        evaluation_id=ticket.evaluation_id,
+        baseline_id=evaluation.baseline.id if evaluation.baseline else None,
+        dossier=dossier,
+        log=log,
+    )
+
+
+def read_evaluation(config: ModelConfig, ticket: Ticket, resources: Resources) -> Evaluation:
+    """Put an evaluation together from its dossier.
+
+    Raises
+    ------
+    ObjectMissing
+        If a step before this one has not left its piece.
+    """
+    dossier = _dossier(config, ticket, resources)
+    snapshot, validation = _snapshot(dossier), _validation(dossier)
+    quarantined = validation.outcome == "quarantined"
+    return Evaluation(
+        config=config,
+        night=_night(config, ticket),
+        id=ticket.evaluation_id,
+        snapshot=snapshot,
+        validation=validation,
+        profile=None if quarantined else profile_night(config, ticket, resources),
+        baseline=None if quarantined else resources.baseline(config, snapshot),
+        findings=Findings.from_bytes(dossier.read("findings.json"), name=dossier.url("findings.json")).all,
+        verdict=Verdict.from_bytes(dossier.read("verdict.json"), name=dossier.url("verdict.json")),
+    )
+
+
+def _dossier(config: ModelConfig, ticket: Ticket, resources: Resources) -> Dossier:
+    return resources.results(config).dossier(ticket.night, ticket.evaluation_id)
+
+
+def _night(config: ModelConfig, ticket: Ticket) -> Night:
+    return Night.parse(ticket.night, config.data.label_delay)
+
+
+def _snapshot(dossier: Dossier) -> Snapshot:
+    return Snapshot.from_bytes(dossier.read("snapshot.json"), name=dossier.url("snapshot.json"))
+
+
+def _validation(dossier: Dossier) -> Validation:
+    return Validation.from_bytes(dossier.read("validation.json"), name=dossier.url("validation.json"))

@@ -1,0 +1,170 @@
+"""The drift section: which inputs moved, how far, and what they look like now."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import pairwise
+
+from nightproof.checks.finding import Finding
+from nightproof.evaluation import Evaluation
+from nightproof.profiles import Profile
+from nightproof.report.block import Block, Histogram, Section, Table, Text
+from nightproof.report.words import STATUS, counted, edges, ends, label, markdown, nights, number, plain
+
+DRAWN = 6
+"""Distributions that are drawn: the score's, those worth a look, then the largest shifts."""
+CATEGORIES = 15
+"""Values of a categorical feature that get a bar of their own."""
+_ORDER = ("regression", "watch", "insufficient_data", "ok")
+
+
+def section(evaluation: Evaluation, profile: Profile, baseline: Profile) -> Section:
+    """Whether the inputs or the scores moved away from the baseline."""
+    found = [f for f in evaluation.findings if f.check == "drift"]
+    ranked = _ranked(found)
+    limit = evaluation.config.checks.drift.min_effect
+    text = (
+        "Have the inputs or the scores moved away from the baseline? The population stability index (PSI) "
+        "is 0 where nothing moved; what small samples add to it is taken away. "
+        f"Beyond {limit:g} it is worth a look. Drift alone is no harm, so it wakes nobody."
+    )
+    blocks: list[Block] = [Text(text), _table(found, ranked, profile)] if ranked else []
+    drawn = _drawn(ranked, found, profile.spec.score)
+    if drawn:
+        blocks.append(Text(f"### Distributions\n\n{_HOW}"))
+    blocks += [_histogram(column, profile, baseline) for column in drawn]
+    blocks += _empty(ranked, profile, baseline)
+    counts = {status: float(sum(f.status == status for f in found)) for status in STATUS}
+    return Section("drift", "Drift", tuple(blocks), counts)
+
+
+_HOW = (
+    "Shares of the rows that have a value. The score is cut in steps of 0.05. A numeric feature is cut where the "
+    "baseline has about equal shares, so its bins differ in width and the baseline's bars are about level. "
+    "A bin holds what is above its first number, up to and with its second."
+)
+
+
+def _ranked(found: Sequence[Finding]) -> list[str]:
+    """Columns by this night's shift, the largest first; what has none comes last."""
+    shift = {
+        f.column or "": f.value if f.value is not None else -1.0 for f in _tonight(found, "psi").values()
+    }
+    return sorted(shift, key=lambda column: (-shift[column], column))
+
+
+def _tonight(found: Sequence[Finding], metric: str, window: int = 1) -> dict[str, Finding]:
+    return {f.column or "": f for f in found if f.metric == metric and f.window == window}
+
+
+def _table(found: Sequence[Finding], ranked: Sequence[str], profile: Profile) -> Table:
+    windows = sorted({f.window for f in found})
+    shifts = {window: _tonight(found, "psi", window) for window in windows}
+    missing, unseen = _tonight(found, "missing_rate"), _tonight(found, "unseen_rate")
+    header = (
+        "Column",
+        *(f"PSI, {nights(window)}\n(95 % interval)" for window in windows),
+        "Missing\nbaseline",
+        "Unknown values\nbaseline",
+        "Status of this night",
+    )
+    rows = tuple(
+        (
+            f"{plain(column)} (the score)" if column == profile.spec.score else plain(column),
+            *(_shift(shifts[window].get(column)) for window in windows),
+            _rate(missing.get(column)),
+            _rate(unseen.get(column)),
+            _status(column, found, profile),
+        )
+        for column in ranked
+    )
+    return Table(header, rows)
+
+
+def _shift(f: Finding | None) -> str:
+    if f is None:
+        return ""
+    sign = "" if f.status == "ok" else STATUS[f.status].split()[0] + " "
+    return f"{sign}{number(f.value)}{ends(f.interval)}"
+
+
+def _rate(f: Finding | None) -> str:
+    return "" if f is None else f"{number(f.value)}\nwas {number(f.baseline)}"
+
+
+def _status(column: str, found: Sequence[Finding], profile: Profile) -> str:
+    own = [f for f in found if f.column == column and f.window == 1]
+    worst = min((f.status for f in own), key=_ORDER.index)
+    words = {"psi": "shifted", "missing_rate": "more missing", "unseen_rate": "more unknown values"}
+    why = [words.get(f.metric, f.metric) for f in own if f.status == worst]
+    text = STATUS[worst] if worst in ("ok", "insufficient_data") else f"{STATUS[worst]}: {', '.join(why)}"
+    if worst == "insufficient_data":
+        text += "\n" + next(plain(f.reason, 200) for f in own if f.status == worst)
+    new = list(profile.unseen(column).items()) if column in profile.spec.categorical else []
+    if new:
+        named = ", ".join(f"{plain(value, 24)} ({counted(rows, 'row')})" for value, rows in new[:3])
+        text += f"\nnew: {named}" + (", …" if len(new) > 3 else "")
+    return text
+
+
+def _drawn(ranked: Sequence[str], found: Sequence[Finding], score: str) -> list[str]:
+    told = {f.column for f in found if f.metric == "psi" and f.window == 1 and f.value is not None}
+    watched = [
+        c for c in ranked if any(f.column == c and f.status == "watch" and f.window == 1 for f in found)
+    ]
+    order = dict.fromkeys([score, *watched, *ranked])
+    return [column for column in order if column in told][:DRAWN]
+
+
+def _empty(ranked: Sequence[str], profile: Profile, baseline: Profile) -> list[Block]:
+    none = [c for c in ranked if not profile.bins(c).sum() and baseline.bins(c).sum()]
+    if not none:
+        return []
+    named = ", ".join(markdown(column) for column in none[:20])
+    return [Text(f"No row of this night has a value of {named}.")]
+
+
+def _histogram(column: str, profile: Profile, baseline: Profile) -> Histogram:
+    if column in profile.spec.numeric:
+        names, now, then = _numeric(column, profile, baseline)
+    else:
+        names, now, then = _categorical(column, profile, baseline)
+    title = f"{plain(column, 60)} (the score)" if column == profile.spec.score else plain(column, 60)
+    axis = f"{label(column)}, {'bins' if column in profile.spec.numeric else 'values'}"
+    return Histogram(title, tuple(names), _shares(now), _shares(then), axis)
+
+
+def _shares(counts: Sequence[int]) -> tuple[float, ...]:
+    total = sum(counts)
+    return tuple(round(int(count) / total, 5) if total else 0.0 for count in counts)
+
+
+def _numeric(column: str, profile: Profile, baseline: Profile) -> tuple[list[str], list[int], list[int]]:
+    texts = edges(profile.spec.numeric[column].edges)
+    if not texts:
+        names = ["any value"]
+    else:
+        inner = [f"{low} to {high}" for low, high in pairwise(texts)]
+        names = [f"up to {texts[0]}", *inner, f"above {texts[-1]}"]
+    now, then = profile.bins(column).tolist(), baseline.bins(column).tolist()
+    while len(names) > 1 and not (now[-1] or then[-1]):  # above all that was ever seen: as a rule, empty
+        names, now, then = names[:-1], now[:-1], then[:-1]
+    return names, now, then
+
+
+def _categorical(column: str, profile: Profile, baseline: Profile) -> tuple[list[str], list[int], list[int]]:
+    vocabulary = profile.spec.categorical[column].vocabulary
+    now, then = profile.bins(column).tolist(), baseline.bins(column).tolist()
+    shares = list(zip(_shares(now), _shares(then), strict=True))
+    large = sorted(range(len(vocabulary)), key=lambda i: (-max(shares[i]), i))[:CATEGORIES]
+    kept = sorted(large)  # as in the vocabulary: the baseline's most frequent value first
+    names = [label(vocabulary[i], 18) for i in kept]
+    others = [i for i in range(len(vocabulary)) if i not in set(kept)]
+    counts = [[side[i] for i in kept] for side in (now, then)]
+    if others:
+        names.append(f"{len(others)} others")
+        counts = [[*c, sum(side[i] for i in others)] for c, side in zip(counts, (now, then), strict=True)]
+    if now[-1] or then[-1]:
+        names.append("unknown")
+        counts = [[*c, side[-1]] for c, side in zip(counts, (now, then), strict=True)]
+    return names, counts[0], counts[1]

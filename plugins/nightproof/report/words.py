@@ -1,0 +1,143 @@
+"""Words and numbers as a reader wants them, and text from data made harmless."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Sequence
+
+from nightproof.checks.finding import Finding
+
+STATUS = {
+    "regression": "✖ Regression",
+    "quarantined": "■ Quarantined",
+    "watch": "▲ Watch",
+    "insufficient_data": "○ Too little data",
+    "ok": "✔ OK",
+}
+"""Each status as a sign and words: nothing is told by colour alone."""
+METRICS = {
+    "roc_auc": "ROC AUC",
+    "pr_auc": "PR AUC",
+    "accuracy": "Accuracy",
+    "precision": "Precision",
+    "recall": "Recall",
+    "f1": "F1",
+    "log_loss": "Log loss",
+    "brier": "Brier score",
+    "calibration_error": "Calibration error",
+    "psi": "Shift (PSI)",
+    "missing_rate": "Missing values",
+    "unseen_rate": "Unknown values",
+    "selection_rate": "Selection rate",
+    "tpr": "True-positive rate",
+    "fpr": "False-positive rate",
+    "ppv": "Precision",
+    "impact_ratio": "Impact ratio",
+    "tpr_gap": "True-positive-rate gap",
+}
+NONE = "–"
+"""What does not apply."""
+_MARKDOWN = re.compile(r"([\\`*_{}\[\]<>&!#|~$^@])")
+# Zero-width joiners belong to words in many scripts; other invisible characters only deceive.
+_JOINERS = "\u200c\u200d"
+_INVISIBLE = {"Cc", "Cf", "Cs", "Zl", "Zp"}
+
+
+def plain(text: object, limit: int = 80) -> str:
+    """Text from data on one line, without control or direction characters, cut at ``limit``."""
+    shown = "".join(_visible(character) for character in str(text))
+    shown = " ".join(shown.split())
+    return shown if len(shown) <= limit else shown[: limit - 1] + "…"
+
+
+def _visible(character: str) -> str:
+    if character in "\t\n\r":
+        return " "
+    hidden = unicodedata.category(character) in _INVISIBLE and character not in _JOINERS
+    return "\N{REPLACEMENT CHARACTER}" if hidden else character
+
+
+def markdown(text: object, limit: int = 80) -> str:
+    """Text from data for a Markdown widget, where an image's address would be fetched."""
+    return _MARKDOWN.sub(r"\\\1", plain(text, limit))
+
+
+def label(text: object, limit: int = 28) -> str:
+    """Text from data for a chart, whose labels take a few HTML tags, links among them."""
+    return plain(text, limit).replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+
+
+def number(value: float | None) -> str:
+    """Three decimals, fewer for large values; tiny ones are said to be tiny."""
+    if value is None:
+        return NONE
+    size = abs(value)
+    if 0 < size < 0.0005:
+        return "<0.001" if value > 0 else "−<0.001"
+    text = f"{size:,.0f}" if size >= 1000 else f"{size:.1f}" if size >= 100 else f"{size:.3f}"
+    return f"−{text}" if value < 0 else text
+
+
+def signed(value: float | None) -> str:
+    """A change, always with its sign."""
+    if value is None:
+        return NONE
+    return number(value) if value < 0 or value == 0 else f"+{number(value)}"
+
+
+def ends(interval: tuple[float, float] | None) -> str:
+    """The two ends of an interval, on a line of their own below the value."""
+    return "" if interval is None else f"\n({number(interval[0])} to {number(interval[1])})"
+
+
+def percent(share: float) -> str:
+    """A share of rows."""
+    return f"{100 * share:.1f} %"
+
+
+def size(count: int) -> str:
+    """Bytes in a unit that fits."""
+    value = float(count)
+    for unit in ("B", "kB", "MB", "GB"):
+        if value < 1000:
+            return f"{value:.0f} {unit}" if unit == "B" else f"{value:.1f} {unit}"
+        value /= 1000
+    return f"{value:.1f} TB"
+
+
+def nights(window: int) -> str:
+    """A window in words."""
+    return "this night" if window == 1 else f"{window} nights"
+
+
+def counted(count: int, one: str, many: str | None = None) -> str:
+    """A count with its noun."""
+    return f"{count:,} {one if count == 1 else many or one + 's'}"
+
+
+def subject(finding: Finding) -> str:
+    """What a finding is about, in words: ``Impact ratio where carrier is UA``."""
+    name = METRICS.get(finding.metric, finding.metric.replace("_", " "))
+    column = f" of {plain(finding.column)}" if finding.column else ""
+    return f"{name}{column}" + (f" where {segment(finding.segment)}" if finding.segment else "")
+
+
+def segment(values: dict[str, str]) -> str:
+    """The rows that a finding is about."""
+    return " and ".join(f"{plain(name)} is {plain(value)}" for name, value in values.items())
+
+
+def edges(values: Sequence[float]) -> list[str]:
+    """Bin edges with as few digits as keep them apart."""
+    for digits in range(3, 17):
+        texts = [_compact(value, digits) for value in values]
+        if len(set(texts)) == len(values):
+            break
+    return texts if values else []
+
+
+def _compact(value: float, digits: int) -> str:
+    if value == int(value) and abs(value) < 1e6:
+        return f"{int(value):,}".replace("-", "−")
+    return f"{value:.{digits}g}".replace("-", "−")

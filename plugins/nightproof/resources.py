@@ -1,0 +1,57 @@
+"""What the steps of the pipeline need beside a config."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from nightproof.baseline import baseline_id, find_baseline
+from nightproof.cache import Cache
+from nightproof.config import ModelConfig
+from nightproof.evaluation import Baseline
+from nightproof.results import ModelResults
+from nightproof.snapshot import Snapshot
+from nightproof.storage import OpenStore, open_store
+
+
+@dataclass
+class Resources:
+    """Storage, a cache, and the folder of suites.
+
+    Parameters
+    ----------
+    cache
+        Where data objects are kept on this machine.
+    suites
+        Folder of Great Expectations suites, ``great_expectations/expectations``.
+    open_store
+        Finds a store by its root; the seam for credentials.
+    """
+
+    cache: Cache
+    suites: Path
+    open_store: OpenStore = open_store
+    _results: dict[str, ModelResults] = field(default_factory=dict)
+    _baselines: dict[str, Baseline] = field(default_factory=dict)
+
+    def results(self, config: ModelConfig) -> ModelResults:
+        """The model's results, opened once."""
+        key = f"{config.results_url}{config.model}"
+        if key not in self._results:
+            self._results[key] = ModelResults.of(config, self.open_store)
+        return self._results[key]
+
+    def baseline(self, config: ModelConfig, snapshot: Snapshot) -> Baseline:
+        """The baseline of a snapshot's reference, made or read once."""
+        key = baseline_id(config, snapshot)
+        if key not in self._baselines:
+            results = self.results(config)
+            self._baselines[key] = find_baseline(
+                config,
+                snapshot,
+                results=results.store,
+                folder=results.baselines,
+                open_store=self.open_store,
+                cache=self.cache,
+            )
+        return self._baselines[key]

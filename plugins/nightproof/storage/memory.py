@@ -1,0 +1,60 @@
+"""A store in memory: the fake that tests of anybody's code may use."""
+
+from __future__ import annotations
+
+import hashlib
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+from nightproof.errors import ObjectChanged, ObjectExists, ObjectMissing
+from nightproof.storage.store import StoredObject
+
+
+class MemoryStore:
+    """Objects in a dict; safe between threads."""
+
+    def __init__(self, name: str = "memory") -> None:
+        self._name = name
+        self._objects: dict[str, bytes] = {}
+        self._lock = threading.Lock()
+
+    def url(self, key: str) -> str:
+        """``memory://name/key``."""
+        return f"memory://{self._name}/{key}"
+
+    def list(self, prefix: str) -> Iterator[StoredObject]:
+        """See :class:`~nightproof.storage.store.Store`."""
+        for key in sorted(self._objects):
+            if key.startswith(prefix):
+                yield self.head(key)
+
+    def head(self, key: str) -> StoredObject:
+        """See :class:`~nightproof.storage.store.Store`."""
+        content = self.read(key)
+        return StoredObject(key, len(content), hashlib.sha256(content).hexdigest()[:32])
+
+    def read(self, key: str) -> bytes:
+        """See :class:`~nightproof.storage.store.Store`."""
+        try:
+            return self._objects[key]
+        except KeyError as error:
+            raise ObjectMissing(f"There is no object {self.url(key)}.") from error
+
+    def fetch(self, found: StoredObject, path: Path) -> None:
+        """See :class:`~nightproof.storage.store.Store`."""
+        if self.head(found.key) != found:
+            raise ObjectChanged(f"{self.url(found.key)} has changed since it was listed.")
+        path.write_bytes(self.read(found.key))
+
+    def create(self, key: str, content: bytes, *, content_type: str, encoding: str = "") -> None:
+        """See :class:`~nightproof.storage.store.Store`."""
+        with self._lock:
+            if key in self._objects:
+                raise ObjectExists(f"{self.url(key)} is there already.")
+            self._objects[key] = content
+
+    def put(self, key: str, content: bytes) -> None:
+        """Write an object, replacing one of that key, as the systems that log predictions do."""
+        with self._lock:
+            self._objects[key] = content

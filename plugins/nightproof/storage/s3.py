@@ -1,0 +1,153 @@
+"""A bucket of S3, or of anything that speaks its API with conditional writes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import boto3
+from botocore.config import Config
+from botocore.exceptions import (
+    BotoCoreError,
+    ClientError,
+    EndpointConnectionError,
+    NoCredentialsError,
+)
+
+from nightproof.errors import (
+    AccessRefused,
+    BucketMissing,
+    ObjectChanged,
+    ObjectExists,
+    ObjectMissing,
+    StoreError,
+    StoreUnavailable,
+)
+from nightproof.storage.store import StoredObject
+
+if TYPE_CHECKING:
+    from mypy_boto3_s3 import S3Client
+
+CHUNK_BYTES = 1 << 20
+_REFUSED = {"403", "AccessDenied", "InvalidAccessKeyId", "SignatureDoesNotMatch", "ExpiredToken", "InvalidToken"}
+_MISSING = {"404", "NoSuchKey", "NotFound", "NoSuchVersion"}
+_TAKEN = {"412", "PreconditionFailed", "409", "ConditionalRequestConflict"}
+
+
+CLIENT_CONFIG = Config(
+    retries={"mode": "standard", "total_max_attempts": 5},
+    connect_timeout=5,
+    read_timeout=60,
+    max_pool_connections=20,
+)
+"""Retries and bounded waits."""
+
+
+def make_client() -> S3Client:
+    """A client from the usual AWS variables, profile or role."""
+    return boto3.client("s3", config=CLIENT_CONFIG)
+
+
+class S3Store:
+    """One bucket.
+
+    Parameters
+    ----------
+    bucket
+        Its name.
+    client
+        A boto3 client; by default :func:`make_client`'s.
+    """
+
+    def __init__(self, bucket: str, client: S3Client | None = None) -> None:
+        self.bucket = bucket
+        self._client = client or make_client()
+
+    def url(self, key: str) -> str:
+        """``s3://bucket/key``."""
+        return f"s3://{self.bucket}/{key}"
+
+    def list(self, prefix: str) -> Iterator[StoredObject]:
+        """See :class:`~nightproof.storage.store.Store`."""
+        with self._explained(prefix):
+            pages = self._client.get_paginator("list_objects_v2").paginate(Bucket=self.bucket, Prefix=prefix)
+            for page in pages:
+                for found in page.get("Contents", []):
+                    yield StoredObject(found["Key"], found["Size"], found["ETag"].strip('"'))
+
+    def head(self, key: str) -> StoredObject:
+        """See :class:`~nightproof.storage.store.Store`."""
+        with self._explained(key):
+            found = self._client.head_object(Bucket=self.bucket, Key=key)
+        version = found.get("VersionId")
+        return StoredObject(key, found["ContentLength"], found["ETag"].strip('"'), _version(version))
+
+    def read(self, key: str) -> bytes:
+        """See :class:`~nightproof.storage.store.Store`."""
+        with self._explained(key):
+            return self._client.get_object(Bucket=self.bucket, Key=key)["Body"].read()
+
+    def fetch(self, found: StoredObject, path: Path) -> None:
+        """See :class:`~nightproof.storage.store.Store`."""
+        with self._explained(found.key), path.open("wb") as file:
+            if found.version_id:
+                answer = self._client.get_object(
+                    Bucket=self.bucket, Key=found.key, VersionId=found.version_id, IfMatch=found.etag
+                )
+            else:
+                answer = self._client.get_object(Bucket=self.bucket, Key=found.key, IfMatch=found.etag)
+            for chunk in answer["Body"].iter_chunks(CHUNK_BYTES):
+                file.write(chunk)
+
+    def create(self, key: str, content: bytes, *, content_type: str, encoding: str = "") -> None:
+        """See :class:`~nightproof.storage.store.Store`."""
+        # An empty encoding would be signed and sent as one.
+        extra: dict[str, str] = {"ContentEncoding": encoding} if encoding else {}
+        with self._explained(key, taken=ObjectExists):
+            self._client.put_object(
+                Bucket=self.bucket, Key=key, Body=content, ContentType=content_type, IfNoneMatch="*", **extra
+            )  # type: ignore[arg-type]
+
+    @contextmanager
+    def _explained(self, key: str, *, taken: type[StoreError] = ObjectChanged) -> Iterator[None]:
+        where = self.url(key)
+        try:
+            yield
+        except NoCredentialsError as error:
+            raise AccessRefused(
+                f"No credentials to reach {where}: set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, "
+                "or the Airflow connection aws_default."
+            ) from error
+        except ClientError as error:
+            raise self._translated(error, where, taken=taken) from error
+        except (EndpointConnectionError, BotoCoreError) as error:
+            raise StoreUnavailable(
+                f"No answer from object storage for {where} after several tries "
+                f"({type(error).__name__}): is the endpoint right, and up?"
+            ) from error
+
+    def _translated(self, error: ClientError, where: str, *, taken: type[StoreError]) -> StoreError:
+        code = error.response.get("Error", {}).get("Code", "")
+        status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
+        if code == "NoSuchBucket":
+            return BucketMissing(f"There is no bucket {self.bucket!r}: create it, or mend the location {where}.")
+        if code in _MISSING or status == 404:
+            return ObjectMissing(f"There is no object {where}.")
+        if code in _TAKEN or status in (409, 412):
+            said = "is there already" if taken is ObjectExists else "has changed since it was listed"
+            return taken(f"{where} {said}.")
+        if code in _REFUSED or status == 403:
+            return AccessRefused(
+                f"Object storage refuses these credentials for {where} ({code}): check the key, its secret, "
+                "and that they may list, read and write there."
+            )
+        if status >= 500 or code in ("SlowDown", "InternalError", "ServiceUnavailable"):
+            return StoreUnavailable(f"Object storage failed for {where} after several tries ({code or status}).")
+        return StoreError(f"Object storage refused a request for {where}: {code or status}.")
+
+
+def _version(version_id: str | None) -> str | None:
+    # A bucket without versioning says nothing, or the word null.
+    return None if version_id in (None, "null") else version_id
