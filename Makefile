@@ -29,3 +29,25 @@ lock: .venv/.uv  ## renew requirements.lock (hashes, no host names, Python 3.11 
 	@test -x $(BIN)/python || $(PYTHON) -m venv .venv
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check uv==$(UV_VERSION)
 	@touch $@
+
+demo: install  ## the main job on real flights, with Airflow's UI until Ctrl-C (ONCE=1: end by itself)
+	$(BIN)/python -m nightproof.demo $(if $(ONCE),--once)
+
+check: install  ## style, types, and the direction of imports
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports --no-cache
+
+test-fast: install  ## the tests that need no server
+	$(BIN)/pytest -q -n 2 -m "not integration"
+
+test: install  ## every test
+	$(BIN)/pytest -q -n 2 -m "not integration"
+	$(BIN)/pytest -q -m integration
+
+schema: install  ## renew include/models/schema.json
+	$(BIN)/nightproof schema > include/models/schema.json
+
+clean:  ## remove what the targets made
+	rm -rf .venv .demo .mypy_cache .ruff_cache .pytest_cache .hypothesis

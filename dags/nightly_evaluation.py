@@ -4,7 +4,6 @@ A broken file keeps a DAG of its own, which says what is wrong; the others are n
 """
 
 from airflow.sdk import get_parsing_context
-
 from nightproof.catalog import config_paths, models_folder
 from nightproof.operators.dag import nightly_dag
 

@@ -11,7 +11,6 @@ from fastapi import FastAPI
 def _app() -> FastAPI:
     from airflow.api_fastapi.auth.managers.models.resource_details import DagAccessEntity
     from airflow.api_fastapi.core_api.security import requires_access_dag
-
     from nightproof.dashboard.app import create_app
     from nightproof.operators.connections import store_opener
 

@@ -18,7 +18,6 @@ from typing import Any
 import numpy as np
 import polars as pl
 import pytest
-
 from nightproof.checks.bias import check_bias
 from nightproof.checks.drift import check_drift
 from nightproof.checks.performance import check_performance
@@ -29,9 +28,9 @@ from nightproof.night import Night
 from nightproof.profiles import Profile, collect
 from nightproof.profiles.infer import infer_spec
 from nightproof.report import RenderedReport, render
-from nightproof.report.words import edges, label, markdown, nights, number, plain, signed, size, subject
 from nightproof.snapshot import PinnedObject, Snapshot
 from nightproof.validation import Expectation, Validation
+from nightproof.words import edges, label, markdown, nights, number, plain, signed, size
 
 # Evidently's own imports and polars' `cut` warn; neither is this module's to mend.
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::FutureWarning")
@@ -66,9 +65,7 @@ def config(**changes: Any) -> ModelConfig:
     )
 
 
-def rows(
-    n: int, *, seed: int, harm: float = 0.0, carriers: tuple[str, ...] = ("AA", "UA", "B6")
-) -> pl.DataFrame:
+def rows(n: int, *, seed: int, harm: float = 0.0, carriers: tuple[str, ...] = ("AA", "UA", "B6")) -> pl.DataFrame:
     draw = np.random.default_rng(seed)
     truth = draw.random(n)
     late = draw.random(n) < truth
@@ -129,9 +126,7 @@ def validation(profile: Profile | None, *expectations: Expectation) -> Validatio
     )
 
 
-def evaluated(
-    night: pl.DataFrame, reference: pl.DataFrame, settings: ModelConfig, folder: Path
-) -> Evaluation:
+def evaluated(night: pl.DataFrame, reference: pl.DataFrame, settings: ModelConfig, folder: Path) -> Evaluation:
     profile, baseline = profiled(night, reference, settings, folder)
     found = [
         finding
@@ -141,9 +136,7 @@ def evaluated(
     findings, verdict = decide(found, config=settings, night=NIGHT, previous=None, history=("c" * 16,))
     snapshot = Snapshot(model=settings.model, night=str(NIGHT), objects=(pinned("predictions"),))
     checked = validation(profile)
-    return Evaluation(
-        settings, NIGHT, "0123456789abcdef", snapshot, checked, profile, baseline, findings, verdict
-    )
+    return Evaluation(settings, NIGHT, "0123456789abcdef", snapshot, checked, profile, baseline, findings, verdict)
 
 
 @pytest.fixture(scope="module")
@@ -180,9 +173,7 @@ def lines(widget: dict[str, Any], depth: int) -> Iterator[str]:
     if widget["type"] == "big_graph":
         told += [str(trace.get("name", trace["type"])) for trace in params["data"]]
     told += [f"{t['state']}: {t['title']}: {t['description']}" for t in params.get("tests", [])]
-    yield from (
-        f"{indent}  {line}" for text in told for line in text.replace("\n", " ⏎ ").splitlines() if line
-    )
+    yield from (f"{indent}  {line}" for text in told for line in text.replace("\n", " ⏎ ").splitlines() if line)
     for inner in [*widget["widgets"], *(tab["widget"] for tab in widget["tabs"])]:
         yield from lines(inner, depth + 1)
 
@@ -222,7 +213,7 @@ def test_every_finding_is_told(report: RenderedReport, regressed: Evaluation) ->
     bad = [f for f in regressed.findings if f.status == "regression"]
     assert bad
     for finding in bad:
-        row = f"{subject(finding)} | {nights(finding.window)} | {number(finding.value)}"
+        row = f"{finding.subject} | {nights(finding.window)} | {number(finding.value)}"
         assert row in text
         assert plain(finding.reason, 300) in text
     for finding in regressed.findings:
@@ -264,9 +255,7 @@ def test_evidently_reads_it_without_our_classes(report: RenderedReport, tmp_path
         "print(s.get_name(), len(s.metric_results), len(s.tests_results))"
     )
     command = [sys.executable, "-W", "ignore", "-c", code, str(path), str(tmp_path / "report.html")]
-    ran = subprocess.run(
-        command, capture_output=True, text=True, check=False, env=os.environ | {"DO_NOT_TRACK": "1"}
-    )
+    ran = subprocess.run(command, capture_output=True, text=True, check=False, env=os.environ | {"DO_NOT_TRACK": "1"})
     assert ran.returncode == 0, ran.stderr
     name, night, metrics, tests = ran.stdout.split()
     assert (name, night) == ("flight_delay", "2013-12-14")
@@ -301,9 +290,7 @@ def test_page_fetches_nothing(report: RenderedReport) -> None:
 
 
 def test_policy_lets_only_the_pages_own_scripts_run(report: RenderedReport) -> None:
-    policy = next(
-        a["content"] for tag, a in parsed(report) if a.get("http-equiv") == "Content-Security-Policy"
-    )
+    policy = next(a["content"] for tag, a in parsed(report) if a.get("http-equiv") == "Content-Security-Policy")
     assert policy is not None
     assert policy.startswith("default-src 'none'; script-src 'sha256-")
     assert policy.count("sha256-") == sum(tag == "script" for tag, _ in parsed(report))

@@ -12,14 +12,14 @@ from typing import Any
 import numpy as np
 import polars as pl
 import pytest
-from nightproof import gx
 from nightproof.config import ModelConfig
-from nightproof.contract import KNOWN_IDS, READABLE, SAME_ID_TYPE, Rule, contract
-from nightproof.data_docs import data_docs
 from nightproof.errors import ConfigError
+from nightproof.expectations import gx
+from nightproof.expectations.contract import KNOWN_IDS, READABLE, SAME_ID_TYPE, Rule, contract
+from nightproof.expectations.data_docs import data_docs
+from nightproof.expectations.night_tables import read_table, to_pandas
 from nightproof.night import Night
 from nightproof.night_files import NightFiles
-from nightproof.night_tables import read_table, to_pandas
 from nightproof.validate import check_suite, validate
 from nightproof.validation import Expectation, Validation
 
@@ -157,9 +157,7 @@ def test_a_good_night_passes_and_lists_every_expectation(bench: Bench) -> None:
         (lambda raw: b"PAR1", "truncated"),
     ],
 )
-def test_a_damaged_file_is_named(
-    bench: Bench, damage: Callable[[bytes], bytes], told: str, tmp_path: Path
-) -> None:
+def test_a_damaged_file_is_named(bench: Bench, damage: Callable[[bytes], bytes], told: str, tmp_path: Path) -> None:
     predictions().write_parquet(tmp_path / "whole")
     found = bench.validate([predictions(), damage((tmp_path / "whole").read_bytes())])
     assert found.outcome == "quarantined"
@@ -209,9 +207,7 @@ def test_a_renamed_column_is_told_with_its_nearest_name(bench: Bench) -> None:
     assert len(found.failed()) == 1
 
 
-@pytest.mark.parametrize(
-    "column", ["flight_id", "distance", "carrier", "origin", "model_version", "latency_ms"]
-)
+@pytest.mark.parametrize("column", ["flight_id", "distance", "carrier", "origin", "model_version", "latency_ms"])
 def test_every_column_of_the_config_must_be_there(bench: Bench, column: str) -> None:
     found = bench.validate(predictions().drop(column))
     assert found.outcome == "quarantined"
@@ -228,10 +224,7 @@ def test_a_column_of_two_types_names_both_objects(bench: Bench) -> None:
     found = bench.validate([predictions(), predictions().with_columns(pl.col("distance").cast(pl.String))])
     observed = one(found, "expect_column_to_exist", "distance").observed
     assert observed is not None
-    assert (
-        "number in s3://logs/predictions/part-0.parquet, text in s3://logs/predictions/part-1.parquet"
-        in observed
-    )
+    assert "number in s3://logs/predictions/part-0.parquet, text in s3://logs/predictions/part-1.parquet" in observed
 
 
 def test_numbers_of_several_widths_are_one_column(bench: Bench) -> None:
@@ -279,9 +272,7 @@ def test_a_score_that_is_no_probability(bench: Bench, value: float | None, kind:
 
 def test_examples_are_five_at_most_and_ids_only(bench: Bench) -> None:
     night = predictions().with_columns(p_late=pl.lit(2.5), carrier=pl.lit(SECRET))
-    bench.suite(
-        {"type": "expect_column_values_to_be_in_set", "kwargs": {"column": "carrier", "value_set": ["UA"]}}
-    )
+    bench.suite({"type": "expect_column_values_to_be_in_set", "kwargs": {"column": "carrier", "value_set": ["UA"]}})
     found = bench.validate(night)
     for kind in ("expect_column_values_to_be_between", "expect_column_values_to_be_in_set"):
         failed = one(found, kind)
@@ -444,16 +435,12 @@ def test_the_same_expectation_twice_has_two_results(bench: Bench) -> None:
 
 
 def test_what_cannot_be_evaluated_has_failed_and_quotes_nothing(bench: Bench) -> None:
-    bench.suite(
-        between("carrier", min_value=3), between("distance", min_value=0, row_condition="no_such > 1")
-    )
+    bench.suite(between("carrier", min_value=3), between("distance", min_value=0, row_condition="no_such > 1"))
     found = bench.validate(predictions().with_columns(carrier=pl.lit(SECRET)))
     assert found.outcome == "quarantined"
     failed = one(found, "expect_column_values_to_be_between", "carrier")
     assert failed.observed == "could not be evaluated: TypeError; carrier is String"
-    assert "could not be evaluated" in (
-        one(found, "expect_column_values_to_be_between", "distance").observed or ""
-    )
+    assert "could not be evaluated" in (one(found, "expect_column_values_to_be_between", "distance").observed or "")
     assert SECRET not in found.to_bytes().decode()
 
 
@@ -594,7 +581,7 @@ def test_the_module_is_light() -> None:
     import subprocess
 
     heavy = "{'pandas', 'great_expectations'} & {*sys.modules}"
-    told = f"import sys, nightproof.validate, nightproof.data_docs; print({heavy})"
+    told = f"import sys, nightproof.validate, nightproof.expectations.data_docs; print({heavy})"
     ran = subprocess.run([sys.executable, "-c", told], capture_output=True, text=True, check=True)
     assert ran.stdout.strip() == "set()"
 
@@ -604,9 +591,7 @@ def test_the_module_is_light() -> None:
 
 def hostile_night(bench: Bench) -> Validation:
     ids = [HOSTILE, HOSTILE, *predictions()["flight_id"].to_list()[2:]]
-    night = predictions().with_columns(
-        flight_id=pl.Series(ids), carrier=pl.lit(SECRET + HOSTILE), p_late=pl.lit(7.0)
-    )
+    night = predictions().with_columns(flight_id=pl.Series(ids), carrier=pl.lit(SECRET + HOSTILE), p_late=pl.lit(7.0))
     bench.suite(
         {
             "type": "expect_column_values_to_be_in_set",

@@ -14,7 +14,7 @@ import time
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from http.client import HTTPException
-from typing import Any, Protocol
+from typing import Any
 
 from slack_sdk import WebClient
 from slack_sdk.errors import SlackApiError, SlackClientError
@@ -35,24 +35,8 @@ CLAIM_SECONDS = 90
 EVENT_TYPE = "nightproof_incident"
 
 
-class Sender(Protocol):
-    """What posts: slack_sdk's ``WebClient``, or a stand-in."""
-
-    def chat_postMessage(self, **kwargs: Any) -> Any:  # noqa: N802 (Slack's own name)
-        """Post a message."""
-        ...
-
-    def conversations_history(self, **kwargs: Any) -> Any:
-        """Read a channel."""
-        ...
-
-    def conversations_replies(self, **kwargs: Any) -> Any:
-        """Read a thread."""
-        ...
-
-    def conversations_list(self, **kwargs: Any) -> Any:
-        """Find a channel's id."""
-        ...
+Sender = WebClient
+"""What posts and looks: slack_sdk's client, by whichever token and address."""
 
 
 class Claim(Record):
@@ -117,6 +101,22 @@ def alert(evaluation: Evaluation, *, results: ModelResults, sender: Sender, link
     return sent
 
 
+def post_notice(sender: Sender, channel: str, message: Message) -> None:
+    """Post a message that is no incident's, once and without a record.
+
+    Raises
+    ------
+    AlertError
+        If Slack did not take it.
+    """
+    try:
+        sender.chat_postMessage(channel=channel, text=message.text, blocks=message.blocks, unfurl_links=False)
+    except SlackApiError as error:
+        raise AlertError(f"Slack did not take the message to {channel}: {_refusal(error)}.") from error
+    except (SlackClientError, HTTPException, OSError) as error:
+        raise AlertError(f"Slack did not take the message to {channel}: {type(error).__name__}.") from error
+
+
 class Post:
     """One event of one incident: its claims and its receipt in the results, its message in Slack.
 
@@ -134,9 +134,7 @@ class Post:
         As the config names it.
     """
 
-    def __init__(
-        self, incident: Incident, night: str, *, results: ModelResults, sender: Sender, channel: str
-    ) -> None:
+    def __init__(self, incident: Incident, night: str, *, results: ModelResults, sender: Sender, channel: str) -> None:
         self._incident = incident
         self._store: Store = results.store
         self._folder = f"{results.folder}alerts/{incident.id}/"
@@ -254,10 +252,13 @@ class Post:
 
     def _messages(self, oldest: str) -> Iterator[dict[str, Any]]:
         opened = None if self._name == "opened" else self._receipt("opened")
-        read, arguments = self._sender.conversations_history, {"channel": self._channel_id()}
-        if opened is not None:
-            read, arguments = self._sender.conversations_replies, {"channel": opened.channel, "ts": opened.ts}
-        yield from _pages(read, "messages", oldest=oldest, include_all_metadata=True, **arguments)
+        asked: dict[str, Any] = {"oldest": oldest, "include_all_metadata": True}
+        if opened is None:
+            asked["channel"] = self._channel_id()
+            yield from _pages(self._sender.conversations_history, "messages", **asked)
+        else:
+            asked |= {"channel": opened.channel, "ts": opened.ts}
+            yield from _pages(self._sender.conversations_replies, "messages", **asked)
 
     def _channel_id(self) -> str:
         if not self._channel.startswith("#"):

@@ -26,7 +26,13 @@ def baseline_id(config: ModelConfig, snapshot: Snapshot) -> str:
 
 
 def find_baseline(
-    config: ModelConfig, snapshot: Snapshot, *, results: Store, folder: str, open_store: OpenStore, cache: Cache
+    config: ModelConfig,
+    snapshot: Snapshot,
+    *,
+    results: Store,
+    folder: str,
+    open_store: OpenStore,
+    cache: Cache,
 ) -> Baseline:
     """Read the stored baseline of a snapshot's reference, or make and store it.
 

@@ -32,9 +32,7 @@ app = typer.Typer(
 )
 
 Model = Annotated[str, typer.Argument(help="Name of the model, as in include/models/NAME.yaml.")]
-Models = Annotated[
-    Path | None, typer.Option("--models", help="Folder of model configs; also NIGHTPROOF_MODELS.")
-]
+Models = Annotated[Path | None, typer.Option("--models", help="Folder of model configs; also NIGHTPROOF_MODELS.")]
 AsJson = Annotated[bool, typer.Option("--json", help="JSON for machines, one line a result.")]
 NoReport = Annotated[bool, typer.Option("--no-report", help="Leave the Evidently report out; the record says so.")]
 NoValidate = Annotated[bool, typer.Option("--no-validate", help="Leave validation out; the record says so.")]
@@ -127,9 +125,7 @@ def replay(
         raise typer.Exit(3)
 
 
-def _chosen(
-    model: str, first: str, last: str, models: Path | None
-) -> tuple[ModelConfig, Iterator[Night]]:
+def _chosen(model: str, first: str, last: str, models: Path | None) -> tuple[ModelConfig, Iterator[Night]]:
     config = find_model(model, models or models_folder())
     delay = config.data.label_delay
     nights = nights_between(Night.parse(first, delay), Night.parse(last, delay))

@@ -94,9 +94,7 @@ Duration = Annotated[
 ]
 Location = Annotated[str, AfterValidator(_url)]
 Column = Annotated[str, Field(min_length=1, max_length=200)]
-Slice = Annotated[
-    list[Column], BeforeValidator(_listed, json_schema_input_type=str | list[str]), Field(max_length=2)
-]
+Slice = Annotated[list[Column], BeforeValidator(_listed, json_schema_input_type=str | list[str]), Field(max_length=2)]
 
 
 class Section(BaseModel):

@@ -21,6 +21,8 @@ from nightproof.night import Night
 from nightproof.validation import Validation
 from nightproof.verdict import Incident, Verdict, VerdictStatus
 
+SURE = 0.025
+"""Below this one-sided p-value a finding's 95 % interval lies wholly beyond its tolerance."""
 MAGNITUDE = {"regression": 0, "watch": 1, "insufficient_data": 2, "ok": 3}
 
 
@@ -133,20 +135,34 @@ def _holm(findings: Sequence[Finding], level: float) -> list[Finding]:
         if p_value > level / (len(tested) - step):
             break
         rejected.add(place)
-    return [
-        finding.model_copy(update={"status": "regression"}) if place in rejected else finding
-        for place, finding in enumerate(findings)
-    ]
+    return [_settled(finding, place in rejected) for place, finding in enumerate(findings)]
+
+
+def _settled(finding: Finding, rejected: bool) -> Finding:
+    if rejected:
+        return finding.model_copy(update={"status": "regression"})
+    if finding.status == "watch" and finding.p_value is not None and finding.p_value < SURE:
+        reason = f"{finding.reason[:-1]}, but not surely enough for a page within the budget of false alarms."
+        return finding.model_copy(update={"reason": reason})
+    return finding
 
 
 def _rank(finding: Finding, config: ModelConfig) -> tuple[object, ...]:
     """Worst first; the night itself before longer windows, all rows before segments."""
     families = ("performance", "bias", "drift")
     order = list(config.checks.performance)
-    place = order.index(finding.metric) if finding.metric in order else len(order)  # type: ignore[arg-type]
+    place = order.index(finding.metric) if finding.metric in order else len(order)
     size = -(finding.value or 0.0) if finding.check == "drift" else 0.0
     family = families.index(finding.check)
-    return MAGNITUDE[finding.status], family, len(finding.segment), finding.window, place, size, finding.subject
+    return (
+        MAGNITUDE[finding.status],
+        family,
+        len(finding.segment),
+        finding.window,
+        place,
+        size,
+        finding.subject,
+    )
 
 
 def _status(findings: Sequence[Finding]) -> VerdictStatus:

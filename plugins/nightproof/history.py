@@ -36,9 +36,7 @@ class History:
         first = str(self.night.before(max(windows) - 1))
         return tuple(e.evaluation_id for e in self.entries if e.night >= first or e is self.entries[-1])
 
-    def windows(
-        self, windows: Sequence[int], baseline: Baseline
-    ) -> Iterator[tuple[int, list[Profile]]]:
+    def windows(self, windows: Sequence[int], baseline: Baseline) -> Iterator[tuple[int, list[Profile]]]:
         """For each window of several nights, the stored profiles of its earlier nights.
 
         Nights that were quarantined, or compared with another baseline, are not among them. A
@@ -54,6 +52,7 @@ class History:
             ]
             if len(nights) > seen:
                 seen = len(nights)
-                yield window, [
-                    self.results.profile(entry.night, entry.evaluation_id, baseline.spec) for entry in nights
-                ]
+                yield (
+                    window,
+                    [self.results.profile(entry.night, entry.evaluation_id, baseline.spec) for entry in nights],
+                )

@@ -11,19 +11,10 @@ from nightproof.checks.finding import Finding
 from nightproof.evaluation import Evaluation
 from nightproof.validation import Expectation
 from nightproof.verdict import Incident
+from nightproof.words import number, signed
 
 SHOWN = 6
 """Findings or expectations listed; the report has them all."""
-_NAMES = {
-    "roc_auc": "ROC AUC",
-    "pr_auc": "PR AUC",
-    "f1": "F1",
-    "tpr_gap": "TPR gap",
-    "psi": "PSI",
-    "tpr": "TPR",
-    "fpr": "FPR",
-    "ppv": "PPV",
-}
 _TITLES = {
     "opened": ("🔴", "Regression"),
     "worsened": ("🔴", "Regression has spread"),
@@ -93,7 +84,9 @@ def compose_failure(model: str, night: str, *, step: str, problem: str, run: str
     heading = f"⚠️ Not evaluated: {model}, {night}"
     blocks: list[Block] = [
         {"type": "header", "text": {"type": "plain_text", "text": _cut(heading, 150), "emoji": True}},
-        _section(f"The step *{_plain(step)}* failed, so nothing is known of this night.\n```{_plain(problem)[:2500]}```"),
+        _section(
+            f"The step *{_plain(step)}* failed, so nothing is known of this night.\n```{_plain(problem)[:2500]}```"
+        ),
     ]
     if run:
         blocks.append({"type": "actions", "elements": [_button("Open the run", run)]})
@@ -105,7 +98,10 @@ def _body(incident: Incident, evaluation: Evaluation) -> list[str]:
         what = "Data passes validation again." if incident.check == "data" else "Back within every tolerance."
         return [f"*{what}* What had been wrong: {_plain(_enumerate(incident.findings))}."]
     if incident.check == "data":
-        return [f"*{_plain(incident.cause)}*", "\n".join(_expectations(evaluation.validation.failed("critical")))]
+        return [
+            f"*{_plain(incident.cause)}*",
+            "\n".join(_expectations(evaluation.validation.failed("critical"))),
+        ]
     bad = [f for f in evaluation.findings if f.check == incident.check and f.status == "regression"]
     if not bad:
         return [f"*{_plain(incident.cause)}*"]
@@ -114,29 +110,29 @@ def _body(incident: Incident, evaluation: Evaluation) -> list[str]:
         text[-1] += f"\n… and {len(bad) - SHOWN} more in the report"
     drifted = [f for f in evaluation.findings if f.check == "drift" and f.status == "watch"]
     if drifted:
-        text.append("Seen beside it: " + _enumerate([_plain(f.subject.replace("psi", "drift")) for f in drifted[:4]]) + ".")
+        text.append("Seen beside it: " + _enumerate([_plain(f.subject) for f in drifted[:4]]) + ".")
     return text
 
 
 def _claim(finding: Finding) -> str:
     """The first line: what is wrong and by how much."""
-    value = _number(finding.value)
+    value = number(finding.value)
     if finding.check == "performance" and finding.delta is not None and finding.delta_interval is not None:
         way = "fell" if finding.delta < 0 else "rose"
         low, high = sorted(abs(end) for end in finding.delta_interval)
         return (
-            f"{_subject(finding)} {way} by {_number(abs(finding.delta))} ({_number(low)} to {_number(high)}) "
-            f"to {value}; tolerated is {_number(finding.tolerance)}"
+            f"{_subject(finding)} {way} by {number(abs(finding.delta))} ({number(low)} to {number(high)}) "
+            f"to {value}; tolerated is {number(finding.tolerance)}"
         )
-    return f"{_subject(finding)} is {value}{_range(finding)}; the limit is {_number(finding.tolerance)}"
+    return f"{_subject(finding)} is {value}{_range(finding)}; the limit is {number(finding.tolerance)}"
 
 
 def _line(finding: Finding) -> str:
     window = f" over {finding.window} nights" if finding.window > 1 else ""
-    delta = f", {finding.delta:+.3f}" if finding.delta is not None else ""
+    delta = f" ({signed(finding.delta)})" if finding.delta is not None else ""
     return (
-        f"• {_subject(finding)}{window}: *{_number(finding.value)}*{_range(finding)}, baseline "
-        f"{_number(finding.baseline)}{delta}, tolerance {_number(finding.tolerance)}, n = {finding.n:,}"
+        f"• {_subject(finding)}{window}: *{number(finding.value)}*{_range(finding)}, baseline "
+        f"{number(finding.baseline)}{delta}, tolerance {number(finding.tolerance)}, n = {finding.n:,}"
     )
 
 
@@ -156,7 +152,9 @@ def _expectations(failed: Sequence[Expectation]) -> list[str]:
 def _found(expectation: Expectation) -> str:
     if expectation.unexpected_count:
         share = f" ({expectation.unexpected_percent:.1f} %)" if expectation.unexpected_percent is not None else ""
-        return f"{expectation.unexpected_count:,} rows{share}" + (f", {expectation.observed}" if expectation.observed else "")
+        return f"{expectation.unexpected_count:,} rows{share}" + (
+            f", {expectation.observed}" if expectation.observed else ""
+        )
     return expectation.observed or "not met"
 
 
@@ -194,19 +192,11 @@ def _context(text: str) -> Block:
 
 
 def _subject(finding: Finding) -> str:
-    name = _NAMES.get(finding.metric, finding.metric.replace("_", " "))
-    where = " and ".join(f"{column} is {value}" for column, value in finding.segment.items())
-    return _plain(name[0].upper() + name[1:] + (f" where {where}" if where else ""))
+    return _plain(finding.subject)
 
 
 def _range(finding: Finding) -> str:
-    return f" ({_number(finding.interval[0])} to {_number(finding.interval[1])})" if finding.interval else ""
-
-
-def _number(value: float | None) -> str:
-    if value is None:
-        return "unknown"
-    return f"{value:.3f}" if abs(value) < 10 else f"{value:,.1f}"
+    return f" ({number(finding.interval[0])} to {number(finding.interval[1])})" if finding.interval else ""
 
 
 def _enumerate(names: Sequence[str]) -> str:

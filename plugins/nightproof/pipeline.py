@@ -26,6 +26,8 @@ from nightproof.config import ModelConfig
 from nightproof.decide import decide, quarantine
 from nightproof.dossier import Dossier, compress
 from nightproof.evaluation import Evaluation, evaluation_id
+from nightproof.expectations.data_docs import data_docs
+from nightproof.expectations.suite import suite_path
 from nightproof.history import History
 from nightproof.manifest import LogEntry
 from nightproof.night import Night
@@ -36,7 +38,6 @@ from nightproof.record import Record
 from nightproof.report import render
 from nightproof.resources import Resources
 from nightproof.snapshot import Snapshot
-from nightproof.suite import suite_path
 from nightproof.validate import validate
 from nightproof.validation import Validation
 from nightproof.verdict import Verdict
@@ -64,9 +65,7 @@ class Ticket(Record):
     left_out: tuple[Step, ...] = ()
 
 
-def evaluate(
-    config: ModelConfig, night: Night, resources: Resources, *, left_out: Iterable[Step] = ()
-) -> Evaluation:
+def evaluate(config: ModelConfig, night: Night, resources: Resources, *, left_out: Iterable[Step] = ()) -> Evaluation:
     """Evaluate one night, all steps but the alert, in this process.
 
     The same inputs are the same evaluation: one that is published already is read, not made anew.
@@ -90,18 +89,14 @@ def evaluate(
     return read_evaluation(config, ticket, resources)
 
 
-def pull_night(
-    config: ModelConfig, night: Night, resources: Resources, *, left_out: Iterable[Step] = ()
-) -> Ticket:
+def pull_night(config: ModelConfig, night: Night, resources: Resources, *, left_out: Iterable[Step] = ()) -> Ticket:
     """Pin the night's data, and name the evaluation by it."""
     snapshot = pull(config, night, open_store=resources.open_store, cache=resources.cache)
     steps = tuple(sorted(set(left_out)))
     suite = suite_path(config, resources.suites)
     text = suite.read_text("utf-8") if suite and suite.exists() and "validate" not in steps else ""
     name = evaluation_id(snapshot, config, suite=text, left_out=steps)
-    ticket = Ticket(
-        model=config.model, night=str(night), evaluation_id=name, config=config.fingerprint, left_out=steps
-    )
+    ticket = Ticket(model=config.model, night=str(night), evaluation_id=name, config=config.fingerprint, left_out=steps)
     _dossier(config, ticket, resources).write("snapshot.json", snapshot.to_bytes())
     return ticket
 
@@ -121,6 +116,9 @@ def validate_night(config: ModelConfig, ticket: Ticket, resources: Resources) ->
             snapshot = _snapshot(dossier)
             files = files_of(snapshot, open_store=resources.open_store, cache=resources.cache)
             found = validate(config, _night(config, ticket), files, suites=resources.suites)
+            if found.failed():
+                page = data_docs(found, model=config.model, night=ticket.night)
+                dossier.write("data_docs.html.gz", compress(page))
         dossier.write("validation.json", found.to_bytes())
     return _validation(dossier)
 
@@ -152,9 +150,7 @@ def check_night(config: ModelConfig, ticket: Ticket, resources: Resources, *, fa
     return findings
 
 
-def decide_night(
-    config: ModelConfig, ticket: Ticket, resources: Resources, *, findings: Iterable[Finding]
-) -> Verdict:
+def decide_night(config: ModelConfig, ticket: Ticket, resources: Resources, *, findings: Iterable[Finding]) -> Verdict:
     """Settle the findings and the verdict."""
     dossier = _dossier(config, ticket, resources)
     if dossier.find("verdict.json") is None:
@@ -164,11 +160,21 @@ def decide_night(
         if validation.outcome == "quarantined":
             settled: tuple[Finding, ...] = ()
             verdict = quarantine(
-                validation, config=config, night=night, previous=previous, history=used, left_out=ticket.left_out
+                validation,
+                config=config,
+                night=night,
+                previous=previous,
+                history=used,
+                left_out=ticket.left_out,
             )
         else:
             settled, verdict = decide(
-                list(findings), config=config, night=night, previous=previous, history=used, left_out=ticket.left_out
+                list(findings),
+                config=config,
+                night=night,
+                previous=previous,
+                history=used,
+                left_out=ticket.left_out,
             )
         dossier.write("findings.json", Findings(settled).to_bytes())
         dossier.write("verdict.json", verdict.to_bytes())

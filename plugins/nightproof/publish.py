@@ -25,7 +25,13 @@ FILES = [
 
 
 def publish(
-    verdict: Verdict, *, config: ModelConfig, evaluation_id: str, baseline_id: str | None, dossier: Dossier, log: Log
+    verdict: Verdict,
+    *,
+    config: ModelConfig,
+    evaluation_id: str,
+    baseline_id: str | None,
+    dossier: Dossier,
+    log: Log,
 ) -> LogEntry:
     """Seal a dossier and add it to the chain; safe to repeat, by several at once.
 

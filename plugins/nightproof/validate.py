@@ -19,9 +19,10 @@ from typing import Any, Literal
 
 import polars as pl
 
-from nightproof import gx
 from nightproof.config import ModelConfig
-from nightproof.contract import (
+from nightproof.errors import ConfigError, Fault
+from nightproof.expectations import gx
+from nightproof.expectations.contract import (
     BETWEEN,
     EXISTS,
     KNOWN_IDS,
@@ -34,12 +35,11 @@ from nightproof.contract import (
     label_columns,
     prediction_columns,
 )
-from nightproof.errors import ConfigError, Fault
+from nightproof.expectations.night_tables import Table, kind_of, read_table, to_pandas
+from nightproof.expectations.observation import key_texts, missing, no_column, stated, tell
+from nightproof.expectations.suite import bind, read_suite, suite_path
 from nightproof.night import Night
 from nightproof.night_files import NightFiles
-from nightproof.night_tables import Table, kind_of, read_table, to_pandas
-from nightproof.observation import key_texts, missing, no_column, stated, tell
-from nightproof.suite import bind, read_suite, suite_path
 from nightproof.validation import Expectation, Validation
 
 _VALUES = ("min_value", "max_value", "value_set", "value_pairs_set", "quantile_ranges")
@@ -147,9 +147,7 @@ def _with_labels(predictions: Table, labels: Table, config: ModelConfig) -> Tabl
         return predictions
     rows = predictions.rows.drop(label, strict=False)
     if _joinable(rows, labels, key) and label in labels.rows.columns:
-        truth = labels.rows.select(pl.col(key).cast(pl.String), label).unique(
-            key, keep="first", maintain_order=True
-        )
+        truth = labels.rows.select(pl.col(key).cast(pl.String), label).unique(key, keep="first", maintain_order=True)
         told = rows.select(pl.col(key).cast(pl.String)).join(truth, on=key, how="left", maintain_order="left")
         rows = rows.with_columns(told[label])
     elif rows.width:
@@ -217,9 +215,7 @@ def _results(table: Table, rules: Sequence[Rule], config: ModelConfig) -> list[g
     comparable = [_comparable(rule, table) for rule in rules]
     results = gx.run(frame, comparable)
     failed = [
-        place
-        for place, result in enumerate(results)
-        if result.details.get("unexpected_count") and not result.success
+        place for place, result in enumerate(results) if result.details.get("unexpected_count") and not result.success
     ]
     again = gx.run(frame, [comparable[place] for place in failed], examples=True)
     for place, result in zip(failed, again, strict=True):

@@ -49,6 +49,4 @@ class Validation(Record):
 
     def failed(self, severity: Severity | None = None) -> tuple[Expectation, ...]:
         """Expectations that did not hold, of one severity or of all."""
-        return tuple(
-            e for e in self.expectations if not e.success and severity in (None, e.severity)
-        )
+        return tuple(e for e in self.expectations if not e.success and severity in (None, e.severity))

@@ -17,7 +17,7 @@ from nightproof.errors import DataError
 from nightproof.metrics.estimate import Change, Estimate, Unknown, difference, ratio
 from nightproof.metrics.rates import RATES
 from nightproof.profiles import Profile
-from nightproof.profiles.spec import OTHER
+from nightproof.profiles.spec import MISSING, OTHER
 
 
 @dataclass(frozen=True)
@@ -51,7 +51,7 @@ def check_bias(current: Profile, baseline: Profile, config: ModelConfig, *, wind
     return [
         finding
         for grouping in current.spec.groupings
-        if grouping.use == "protected"
+        if "protected" in grouping.uses
         for finding in _grouping(grouping.columns, current, baseline, config=config, window=window)
     ]
 
@@ -64,7 +64,7 @@ def reference_group(columns: tuple[str, ...], baseline: Profile, settings: Bias)
     DataError
         If the configured group is not in the baseline.
     """
-    segments = [s for s in baseline.segments(columns) if OTHER not in s.values()]
+    segments = [s for s in baseline.segments(columns) if not {OTHER, MISSING} & set(s.values())]
     if settings.reference_group == "largest":
         return segments[0]
     for segment in segments:
@@ -108,9 +108,7 @@ def _rate(subject: Subject, now: Estimate | Unknown, then: Estimate | Unknown) -
     return shown(subject, now, then, difference(now, then))
 
 
-def _compared(
-    now: Group, then: Group, segment: dict[str, str], *, settings: Bias, window: int
-) -> Iterator[Finding]:
+def _compared(now: Group, then: Group, segment: dict[str, str], *, settings: Bias, window: int) -> Iterator[Finding]:
     for metric, limits in (("impact_ratio", settings.impact_ratio), ("tpr_gap", settings.tpr_gap)):
         subject = Subject("bias", metric, window, segment)
         current, baseline = now.compared(metric), then.compared(metric)
@@ -138,7 +136,7 @@ def _harm(value: Estimate, known: Estimate | None, delta: Change | None, sign: i
     side = "under" if sign < 0 else "over"
     if known is not None and delta is not None and sign * known.value > sign * bound:
         change = delta if sign > 0 else delta.reversed()
-        words = f"the baseline was {side} the limit of {bound:g} too, and tonight is worse still"
+        words = f"the baseline was {side} the limit of {bound:g} too, and this is worse still"
         return Harm(change, 0.0, bound, words)
     absolute = Change(value.value, value.low, value.high)
     change = absolute if sign > 0 else absolute.reversed()

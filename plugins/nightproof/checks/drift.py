@@ -22,15 +22,11 @@ def check_drift(current: Profile, baseline: Profile, config: ModelConfig, *, win
     spec = current.spec
     columns = [spec.score, *(name for name in (*spec.numeric, *spec.categorical) if name != spec.score)]
     return [
-        finding
-        for column in columns
-        for finding in _column(column, current, baseline, config=config, window=window)
+        finding for column in columns for finding in _column(column, current, baseline, config=config, window=window)
     ]
 
 
-def _column(
-    column: str, current: Profile, baseline: Profile, *, config: ModelConfig, window: int
-) -> Iterator[Finding]:
+def _column(column: str, current: Profile, baseline: Profile, *, config: ModelConfig, window: int) -> Iterator[Finding]:
     limits = config.checks.drift
     yield _shift(column, current, baseline, limit=limits.min_effect, window=window)
     if column != current.spec.score:

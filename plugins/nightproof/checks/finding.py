@@ -9,6 +9,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from nightproof.errors import RecordError
 from nightproof.record import Record, canonical
+from nightproof.words import subject
 
 Check = Literal["performance", "drift", "bias"]
 Status = Literal["ok", "watch", "regression", "insufficient_data"]
@@ -51,10 +52,8 @@ class Finding(Record):
 
     @property
     def subject(self) -> str:
-        """What it is about, in words: `roc_auc`, `psi of dep_delay`, `tpr_gap where carrier is UA`."""
-        column = f" of {self.column}" if self.column else ""
-        where = " and ".join(f"{name} is {value}" for name, value in self.segment.items())
-        return f"{self.metric}{column}" + (f" where {where}" if where else "")
+        """What it is about, in words: ``ROC AUC``, ``True-positive-rate gap where carrier is UA``."""
+        return subject(self.metric, self.column, self.segment)
 
 
 @dataclass(frozen=True)

@@ -16,6 +16,7 @@ from dataclasses import dataclass
 
 from nightproof.checks.finding import Check, Finding, Status
 from nightproof.metrics.estimate import Change, Estimate, Unknown
+from nightproof.words import counted, number, signed
 
 
 @dataclass(frozen=True)
@@ -57,14 +58,14 @@ class Harm:
 def unknown(subject: Subject, current: Unknown, *, baseline: Estimate | Unknown | None = None) -> Finding:
     """A finding whose value these rows cannot tell."""
     known = baseline.value if isinstance(baseline, Estimate) else None
-    reason = f"Cannot be told from {current.n:,} rows: {current.why}."
+    reason = f"Cannot be told from {counted(current.n, 'row')}: {current.why}."
     return _finding(subject, n=current.n, baseline=known, status="insufficient_data", reason=reason)
 
 
 def shown(subject: Subject, current: Estimate, baseline: Estimate | None, delta: Change | None) -> Finding:
     """A finding that is shown and not judged: nothing is configured to hold it against."""
-    moved = f", {delta.value:+.3g} from the baseline" if delta else ""
-    reason = f"{current.value:.3g}{moved}; no tolerance is configured, so it is shown and not judged."
+    moved = f", {signed(delta.value)} from the baseline" if delta else ""
+    reason = f"{number(current.value)}{moved}; no tolerance is configured, so it is shown and not judged."
     return _finding(
         subject,
         n=current.n,
@@ -84,8 +85,10 @@ def judged(
 ) -> Finding:
     """A finding that is held against a tolerance."""
     status, because = _status(harm)
-    ends = f"{current.low:.3g} to {current.high:.3g}"
-    moved = f", {delta.value:+.3g} from the baseline's {baseline.value:.3g}" if delta and baseline else ""
+    ends = f"{number(current.low)} to {number(current.high)}"
+    moved = ""
+    if delta is not None and baseline is not None:
+        moved = f", {signed(delta.value)} from the baseline's {number(baseline.value)}"
     return _finding(
         subject,
         n=current.n,
@@ -98,14 +101,14 @@ def judged(
         detectable=harm.change.detectable(),
         p_value=harm.change.excess_p_value(harm.limit) if harm.pages else None,
         status=status,
-        reason=f"{current.value:.3g} ({ends}, n = {current.n:,}){moved}: {because}.",
+        reason=f"{number(current.value)} ({ends}, n = {current.n:,}){moved}: {because}.",
     )
 
 
 def _status(harm: Harm) -> tuple[Status, str]:
     change, limit = harm.change, harm.limit
     if change.low > limit:
-        return "watch", f"{harm.words}, and chance alone does not explain it"
+        return "watch", f"{harm.words}, beyond what chance explains at 95 %"
     if change.high <= limit:
         return "ok", "within the tolerance"
     if change.value > limit:

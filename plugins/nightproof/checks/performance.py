@@ -70,14 +70,17 @@ def _harm(name: MetricName, delta: Change, tolerance: Tolerance, is_slice: bool)
 
 def _slices(current: Profile, baseline: Profile, config: ModelConfig) -> Iterator[Finding]:
     for grouping in current.spec.groupings:
-        if grouping.use != "slice":
+        if "slice" not in grouping.uses:
             continue
         for segment in current.segments(grouping.columns):
             if current.outcomes(segment).labelled < config.checks.bias.min_group:
                 continue
             pairs: dict[MetricName, tuple[Estimate | Unknown, Estimate | Unknown]] = {
                 "accuracy": (accuracy(current.outcomes(segment)), accuracy(baseline.outcomes(segment))),
-                "brier": (mean_loss(current.loss("brier", segment)), mean_loss(baseline.loss("brier", segment))),
+                "brier": (
+                    mean_loss(current.loss("brier", segment)),
+                    mean_loss(baseline.loss("brier", segment)),
+                ),
             }
             for name, (now, then) in pairs.items():
                 yield _compare(name, now, then, checks=config.checks, window=1, segment=segment)

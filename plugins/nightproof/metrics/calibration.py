@@ -49,7 +49,7 @@ def reliability(scores: Scores) -> Reliability:
     kept = size > 0
     score = np.bincount(place, weights=rows * centre_of(scores.cells), minlength=BINS)[kept]
     share = np.bincount(place, weights=scores.positives, minlength=BINS)[kept]
-    return Reliability(size[kept], score / size[kept], share / size[kept])
+    return Reliability(size[kept].astype(np.float64), score / size[kept], share / size[kept])
 
 
 def calibration_error(scores: Scores) -> Estimate | Unknown:

@@ -26,9 +26,7 @@ PSEUDO_COUNT = 0.5
 LEAST_ROWS = 30
 
 
-def psi(
-    current: npt.NDArray[np.int64], baseline: npt.NDArray[np.int64]
-) -> tuple[Estimate, float] | Unknown:
+def psi(current: npt.NDArray[np.int64], baseline: npt.NDArray[np.int64]) -> tuple[Estimate, float] | Unknown:
     """Shift between two histograms over the same bins.
 
     Parameters
@@ -44,8 +42,8 @@ def psi(
     """
     n, m = int(current.sum()), int(baseline.sum())
     if min(n, m) < LEAST_ROWS:
-        side = "tonight" if n < LEAST_ROWS else "in the baseline"
-        return Unknown(f"fewer than {LEAST_ROWS} rows have a value {side}", n)
+        side = "" if n < LEAST_ROWS else " in the baseline"
+        return Unknown(f"fewer than {LEAST_ROWS} rows have a value{side}", n)
     used = (current + baseline) > 0
     freedom = int(used.sum()) - 1
     if freedom == 0:

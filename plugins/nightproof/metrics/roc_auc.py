@@ -33,8 +33,8 @@ def roc_auc(scores: Scores) -> Estimate | Unknown:
     if min(positives, negatives) < 2:
         few = "positive" if positives < 2 else "negative"
         return Unknown(f"fewer than two rows have a {few} label", n)
-    wins = _placements(scores.positives, scores.negatives)
-    losses = _placements(scores.negatives, scores.positives)
+    wins = _placements(scores.negatives)
+    losses = _placements(scores.positives)
     auc = float(np.dot(scores.positives, wins) / positives)
     # Each variance is one of the placements of a class among the other's rows.
     variance = _variance(scores.positives, wins, auc) / positives
@@ -65,9 +65,7 @@ def logit_estimate(value: float, error: float, n: int, *, rarer: int) -> Estimat
     return Estimate(value, low, high, n)
 
 
-def _placements(
-    own: npt.NDArray[np.int64], other: npt.NDArray[np.int64]
-) -> npt.NDArray[np.float64]:
+def _placements(other: npt.NDArray[np.int64]) -> npt.NDArray[np.float64]:
     """For each cell, the share of the other class that lies below it, ties counting one half."""
     below = np.cumsum(other) - other
     return np.asarray((below + 0.5 * other) / other.sum(), dtype=np.float64)

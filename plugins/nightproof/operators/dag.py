@@ -28,8 +28,7 @@ from nightproof.operators.wait import WaitForDataOperator
 START = datetime(2000, 1, 1, tzinfo=UTC)
 """Early enough for every backfill; with ``catchup`` off, no run is made by itself for the past."""
 NIGHT = (
-    "{{ params.night or (logical_date | ds if logical_date else "
-    "(dag_run.run_after - macros.timedelta(days=1)) | ds) }}"
+    "{{ params.night or (logical_date | ds if logical_date else (dag_run.run_after - macros.timedelta(days=1)) | ds) }}"
 )
 """The run's night: as asked, or the day of its logical date, or yesterday for a run by hand."""
 

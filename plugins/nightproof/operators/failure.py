@@ -10,7 +10,7 @@ from airflow.sdk import Context
 from airflow.sdk.exceptions import AirflowException
 
 from nightproof.config import ModelConfig
-from nightproof.errors import ConfigError
+from nightproof.errors import AlertError, ConfigError
 from nightproof.operators.connections import slack_sender
 from nightproof.operators.steps import run_page
 
@@ -23,8 +23,7 @@ def tell_failure(context: Context) -> None:
     Goes to the channel of the model's config; where that cannot be read, to the channel that the
     broken file names, or to ``NIGHTPROOF_ALERT_CHANNEL``.
     """
-    from slack_sdk.errors import SlackClientError
-
+    from nightproof.alert import post_notice
     from nightproof.message import compose_failure
 
     task = context["task"]
@@ -37,10 +36,10 @@ def tell_failure(context: Context) -> None:
     model = str(getattr(task, "model", task.dag_id))
     message = compose_failure(model, night, step=task.task_id, problem=problem, run=run_page(context))
     try:
-        sender = slack_sender(str(getattr(task, "slack_conn_id", "slack_api_default")))
-        sender.chat_postMessage(channel=channel, text=message.text, blocks=message.blocks)
-    except (SlackClientError, AirflowException, OSError) as error:
-        log.error("Slack was not told of this failure: %s", type(error).__name__)
+        post_notice(slack_sender(str(getattr(task, "slack_conn_id", "slack_api_default"))), channel, message)
+    except (AlertError, AirflowException) as error:
+        # Without the traceback: it may quote the request, and so the token.
+        log.error("Slack was not told of this failure: %s", error)  # noqa: TRY400
 
 
 def _channel(task: object) -> str | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from abc import abstractmethod
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any
 
 from airflow.sdk import BaseOperator, Context
 from airflow.sdk.exceptions import AirflowFailException
@@ -44,7 +44,7 @@ class NightOperator(BaseOperator):
     """
 
     template_fields: Sequence[str] = ("model", "models_folder", "aws_conn_id")
-    ui_color: ClassVar[str] = "#e8edf7"
+    ui_color = "#e8edf7"
 
     def __init__(
         self, *, model: str, models_folder: str | None = None, aws_conn_id: str = "aws_default", **kwargs: Any

@@ -58,7 +58,11 @@ class ValidateOperator(TicketOperator):
         found = validate_night(config, ticket, resources)
         for expectation in found.failed():
             self.log.warning(
-                "%s: %s(%s): %s", expectation.severity, expectation.type, expectation.column, expectation.observed
+                "%s: %s(%s): %s",
+                expectation.severity,
+                expectation.type,
+                expectation.column,
+                expectation.observed,
             )
         return found.outcome
 
@@ -88,9 +92,7 @@ class CheckOperator(TicketOperator):
         super().__init__(**kwargs)
         self.family = family
 
-    def advance(
-        self, config: ModelConfig, ticket: Ticket, resources: Resources, context: Context
-    ) -> dict[str, int]:
+    def advance(self, config: ModelConfig, ticket: Ticket, resources: Resources, context: Context) -> dict[str, int]:
         """See :func:`nightproof.pipeline.check_night`."""
         from nightproof.checks.finding import Findings
         from nightproof.pipeline import check_night
@@ -105,9 +107,7 @@ class CheckOperator(TicketOperator):
 class DecideOperator(TicketOperator):
     """Settle the findings of the families; returns the verdict in short."""
 
-    def advance(
-        self, config: ModelConfig, ticket: Ticket, resources: Resources, context: Context
-    ) -> dict[str, Any]:
+    def advance(self, config: ModelConfig, ticket: Ticket, resources: Resources, context: Context) -> dict[str, Any]:
         """See :func:`nightproof.pipeline.decide_night`."""
         from nightproof.checks.finding import Finding, Findings
         from nightproof.pipeline import FAMILIES, decide_night
@@ -125,9 +125,7 @@ class DecideOperator(TicketOperator):
 class ReportOperator(TicketOperator):
     """Render the Evidently report; returns its URL."""
 
-    def advance(
-        self, config: ModelConfig, ticket: Ticket, resources: Resources, context: Context
-    ) -> str | None:
+    def advance(self, config: ModelConfig, ticket: Ticket, resources: Resources, context: Context) -> str | None:
         """See :func:`nightproof.pipeline.report_night`."""
         from nightproof.pipeline import report_night
 
@@ -137,15 +135,13 @@ class ReportOperator(TicketOperator):
 class PublishOperator(TicketOperator):
     """Seal the evaluation and add it to the log; tells its asset, if it has one, the verdict."""
 
-    def advance(
-        self, config: ModelConfig, ticket: Ticket, resources: Resources, context: Context
-    ) -> dict[str, Any]:
+    def advance(self, config: ModelConfig, ticket: Ticket, resources: Resources, context: Context) -> dict[str, Any]:
         """See :func:`nightproof.pipeline.publish_night`."""
         from nightproof.pipeline import publish_night
 
         entry = publish_night(config, ticket, resources)
         verdict = resources.results(config).verdict(entry)
-        told = {
+        told: dict[str, Any] = {
             "night": entry.night,
             "evaluation_id": entry.evaluation_id,
             "status": entry.status,
@@ -174,9 +170,7 @@ class AlertOperator(TicketOperator):
         super().__init__(**kwargs)
         self.slack_conn_id = slack_conn_id
 
-    def advance(
-        self, config: ModelConfig, ticket: Ticket, resources: Resources, context: Context
-    ) -> list[str]:
+    def advance(self, config: ModelConfig, ticket: Ticket, resources: Resources, context: Context) -> list[str]:
         """See :func:`nightproof.alert.alert`."""
         from nightproof.alert import alert
         from nightproof.message import Links

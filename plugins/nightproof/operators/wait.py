@@ -85,7 +85,7 @@ class NightTrigger(BaseTrigger):
         poll_seconds: float,
         deadline: str,
     ) -> None:
-        super().__init__()
+        super().__init__()  # type: ignore[no-untyped-call]
         self.model = model
         self.night = night
         self.models_folder = models_folder
@@ -107,13 +107,13 @@ class NightTrigger(BaseTrigger):
             await self._sleep_until(night.matures_at)
             while missing := await self._missing(config, night):
                 if datetime.now(UTC) >= datetime.fromisoformat(self.deadline):
-                    yield TriggerEvent({"problem": _in_vain(config, night, missing)})
+                    yield _event(_in_vain(config, night, missing))
                     return
                 await asyncio.sleep(self.poll_seconds)
         except NightproofError as error:
-            yield TriggerEvent({"problem": str(error)})
+            yield _event(str(error))
             return
-        yield TriggerEvent({"problem": None})
+        yield _event(None)
 
     async def _sleep_until(self, instant: datetime) -> None:
         while (left := (instant - datetime.now(UTC)).total_seconds()) > 0:
@@ -132,6 +132,10 @@ class NightTrigger(BaseTrigger):
         except StoreUnavailable as error:
             self.log.warning("%s", error)
             return [str(error)]
+
+
+def _event(problem: str | None) -> TriggerEvent:
+    return TriggerEvent({"problem": problem})  # type: ignore[no-untyped-call]
 
 
 def _in_vain(config: ModelConfig, night: Night, missing: list[str]) -> str:

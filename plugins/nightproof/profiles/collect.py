@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Sequence
+from itertools import pairwise
 from pathlib import Path
 
 import polars as pl
@@ -49,15 +50,14 @@ def collect(predictions: Sequence[Path], labels: Sequence[Path], spec: ProfileSp
 
 def read_rows(predictions: Sequence[Path], labels: Sequence[Path], spec: ProfileSpec) -> pl.LazyFrame:
     """Predictions with their labels, and what every fact needs of a row."""
-    rows = pl.scan_parquet(list(predictions), missing_columns="insert", extra_columns="ignore")
-    wanted = [pl.col(name) for name in spec.columns]
+    wanted = [_typed(name, spec) for name in spec.columns]
     if labels:
-        truth = pl.scan_parquet(list(labels), missing_columns="insert", extra_columns="ignore")
-        truth = truth.select(pl.col(spec.id or ""), label_code(spec.label))
-        rows = rows.select(*wanted, pl.col(spec.id or "")).join(truth, on=spec.id, how="left")
+        key = pl.col(spec.id or "").cast(pl.String)
+        truth = _scan(labels, [key, label_code(spec.label)])
+        rows = _scan(predictions, [*wanted, key]).join(truth, on=spec.id, how="left")
     else:
-        rows = rows.select(*wanted, label_code(spec.label))
-    score = pl.col(spec.score).cast(pl.Float64)
+        rows = _scan(predictions, [*wanted, label_code(spec.label)])
+    score = pl.col(spec.score)
     return rows.filter(score.is_between(0.0, 1.0)).with_columns(
         score.alias(f"{_PREFIX}score"),
         pl.col(f"{_PREFIX}label").fill_null(-1),
@@ -66,14 +66,25 @@ def read_rows(predictions: Sequence[Path], labels: Sequence[Path], spec: Profile
     )
 
 
+def _scan(paths: Sequence[Path], columns: Sequence[pl.Expr]) -> pl.LazyFrame:
+    # File by file: writers do not agree on whether an hour is an integer, and need not.
+    return pl.concat([pl.scan_parquet(path).select(columns) for path in paths])
+
+
+def _typed(name: str, spec: ProfileSpec) -> pl.Expr:
+    if spec.is_numeric(name):
+        return pl.col(name).cast(pl.Float64, strict=False)
+    return pl.col(name).cast(pl.String)
+
+
 def label_code(label: str) -> pl.Expr:
-    """A label as 0, 1 or null, from a boolean or a number."""
+    """A label as 0, 1 or null, from a boolean, a number or its text."""
     return pl.col(label).cast(pl.Int8, strict=False).alias(f"{_PREFIX}label")
 
 
 def group_text(grouping: Grouping) -> pl.Expr:
     """The segment that a row belongs to, as the text that facts are keyed by."""
-    values = [_group_value(column, grouping.edges.get(column)) for column in grouping.columns]
+    values = [_json_text(group_value(column, grouping)) for column in grouping.columns]
     keys = [json.dumps(column, ensure_ascii=False) for column in grouping.columns]
     parts: list[pl.Expr] = []
     for index, (key, value) in enumerate(zip(keys, values, strict=True)):
@@ -82,6 +93,9 @@ def group_text(grouping: Grouping) -> pl.Expr:
     if not grouping.groups:
         return known
     listed = [_text(grouping.columns, group) for group in grouping.groups]
+    if len(grouping.columns) == 1 and (MISSING,) not in grouping.groups:
+        # A protected column that stops arriving is a group to look at, not an unknown value.
+        listed.append(_text(grouping.columns, (MISSING,)))
     other = _text(grouping.columns, tuple(OTHER for _ in grouping.columns))
     return pl.when(known.is_in(listed)).then(known).otherwise(pl.lit(other))
 
@@ -90,12 +104,27 @@ def _text(columns: Sequence[str], values: Sequence[str]) -> str:
     return json.dumps(dict(zip(columns, values, strict=True)), ensure_ascii=False, separators=(",", ":"))
 
 
-def _group_value(column: str, edges: tuple[float, ...] | None) -> pl.Expr:
-    if edges:
-        text = pl.col(column).cut(list(edges)).cast(pl.String)
+def group_value(column: str, grouping: Grouping) -> pl.Expr:
+    """A row's group in one column, as text; whole numbers without a decimal point."""
+    value = pl.col(column)
+    if column not in grouping.numeric:
+        text = value.cast(pl.String)
+    elif edges := grouping.edges.get(column):
+        text = value.bin_intervals(list(edges), labels=_ranges(edges), right_closed=True).cast(pl.String)
     else:
-        text = pl.col(column).cast(pl.String)
-    return text.fill_null(MISSING).map_batches(_json_strings, return_dtype=pl.String, is_elementwise=True)
+        whole = value.cast(pl.Int64, strict=False)
+        text = pl.when(whole == value).then(whole.cast(pl.String)).otherwise(value.cast(pl.String))
+    return text.fill_null(MISSING)
+
+
+def _ranges(edges: Sequence[float]) -> list[str]:
+    shown = [f"{edge:g}" for edge in edges]
+    between = [f"over {low} to {high}" for low, high in pairwise(shown)]
+    return [f"up to {shown[0]}", *between, f"over {shown[-1]}"]
+
+
+def _json_text(value: pl.Expr) -> pl.Expr:
+    return value.map_batches(_json_strings, return_dtype=pl.String, is_elementwise=True)
 
 
 def _json_strings(values: pl.Series) -> pl.Series:
@@ -117,8 +146,7 @@ def _fact(name: str, **columns: pl.Expr) -> list[pl.Expr]:
 def _shaped(query: pl.LazyFrame) -> pl.LazyFrame:
     present = set(query.collect_schema().names())
     return query.select(
-        (pl.col(name) if name in present else pl.lit(None)).cast(kind).alias(name)
-        for name, kind in SCHEMA.items()
+        (pl.col(name) if name in present else pl.lit(None)).cast(kind).alias(name) for name, kind in SCHEMA.items()
     )
 
 
@@ -153,17 +181,20 @@ def _loss_facts(rows: pl.LazyFrame, spec: ProfileSpec) -> list[pl.LazyFrame]:
     likely = pl.when(label == 1).then(score).otherwise(1.0 - score)
     log_loss = -likely.clip(lower_bound=_LOSS_FLOOR).log()
     labelled = rows.filter(label >= 0)
-    losses = {"brier": brier, "brier_squared": brier**2, "log_loss": log_loss, "log_loss_squared": log_loss**2}
-    segments = [pl.lit("{}"), *(pl.col(_group_name(g)) for g in spec.groupings if g.use != "version")]
+    losses = {
+        "brier": brier,
+        "brier_squared": brier**2,
+        "log_loss": log_loss,
+        "log_loss_squared": log_loss**2,
+    }
+    segments = [pl.lit("{}"), *(pl.col(_group_name(g)) for g in spec.groupings if "version" not in g.uses)]
     summed = [
         labelled.group_by(segment.alias("segment"))
         .agg(pl.len().alias("count"), *(_fixed(loss).sum().alias(name) for name, loss in losses.items()))
         .unpivot(on=list(losses), index=["segment", "count"], variable_name="column", value_name="total")
         for segment in segments
     ]
-    return [
-        table.with_columns(fact=pl.lit("loss"), label=pl.lit(-1), bin=pl.lit(0)) for table in summed
-    ]
+    return [table.with_columns(fact=pl.lit("loss"), label=pl.lit(-1), bin=pl.lit(0)) for table in summed]
 
 
 def _fixed(value: pl.Expr) -> pl.Expr:
@@ -175,8 +206,7 @@ def _numeric_facts(rows: pl.LazyFrame, name: str, feature: NumericFeature) -> li
     value = pl.when(value.is_nan()).then(None).otherwise(value)
     index = pl.lit(0, dtype=pl.Int32)
     if feature.edges:
-        labels = [str(i) for i in range(len(feature.edges) + 1)]
-        index = value.cut(list(feature.edges), labels=labels).cast(pl.String).cast(pl.Int32)
+        index = value.bin_intervals(list(feature.edges), labels=False, right_closed=True).cast(pl.Int32)
     index = pl.when(value.is_null()).then(-1).otherwise(index)
     bins = rows.group_by(index.cast(pl.Int32).alias("bin")).agg(pl.len().alias("count"))
     finite = pl.when(value.is_finite()).then(value)

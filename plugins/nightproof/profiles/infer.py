@@ -10,6 +10,7 @@ import polars as pl
 
 from nightproof.config import Columns, ModelConfig
 from nightproof.errors import DataError
+from nightproof.profiles.collect import group_value
 from nightproof.profiles.spec import CategoricalFeature, Grouping, NumericFeature, ProfileSpec
 
 BINS = 20
@@ -43,17 +44,16 @@ def infer_spec(config: ModelConfig, reference: Sequence[Path]) -> ProfileSpec:
         schema = rows.collect_schema()
         _require(config, schema)
         numeric, categorical = _features(config, schema)
-        grouped = [("protected", (name,)) for name in config.columns.protected]
-        grouped += [("slice", tuple(names)) for names in config.columns.slices]
-        wanted = dict.fromkeys([*numeric, *categorical, *(name for _, names in grouped for name in names)])
+        grouped = _uses(config.columns)
+        wanted = dict.fromkeys([*numeric, *categorical, *(name for names in grouped for name in names)])
         table = rows.select(pl.col(config.columns.score), *(pl.col(name) for name in wanted)).collect()
     except pl.exceptions.PolarsError as error:
         raise DataError(f"The reference in {config.data.reference} cannot be read: {error}") from error
     if table.is_empty():
         raise DataError(f"The reference in {config.data.reference} has no rows.")
-    groupings = [_grouping(table, use, names) for use, names in grouped]
+    groupings = [_grouping(table, uses, names) for names, uses in grouped.items()]
     if config.columns.model_version:
-        version = Grouping(use="version", columns=(config.columns.model_version,), edges={}, groups=())
+        version = Grouping(uses=("version",), columns=(config.columns.model_version,), numeric=(), edges={}, groups=())
         groupings.append(version)
     return ProfileSpec(
         score=config.columns.score,
@@ -125,17 +125,25 @@ def _categorical(table: pl.DataFrame, name: str) -> CategoricalFeature:
     return CategoricalFeature(vocabulary=tuple(counted["value"].head(VOCABULARY).to_list()))
 
 
-def _grouping(table: pl.DataFrame, use: str, columns: tuple[str, ...]) -> Grouping:
-    edges = {}
-    for name in columns:
-        if table.schema[name].is_numeric() and table[name].n_unique() > DISTINCT_NUMBERS:
-            values = table[name].cast(pl.Float64).drop_nulls().to_numpy()
-            edges[name] = _edges(values[np.isfinite(values)], 5)[:-1]
-    texts = [
-        (pl.col(name).cut(list(edges[name])) if edges.get(name) else pl.col(name)).cast(pl.String)
-        for name in columns
-    ]
-    counted = table.select(texts).drop_nulls().group_by(columns).len()
+def _uses(columns: Columns) -> dict[tuple[str, ...], list[str]]:
+    """What each grouping is for: a column may be both protected and a slice."""
+    found: dict[tuple[str, ...], list[str]] = {(name,): ["protected"] for name in columns.protected}
+    for names in columns.slices:
+        uses = found.setdefault(tuple(names), [])
+        uses += [] if "slice" in uses else ["slice"]
+    return found
+
+
+def _grouping(table: pl.DataFrame, uses: Sequence[str], columns: tuple[str, ...]) -> Grouping:
+    numeric = tuple(name for name in columns if table.schema[name].is_numeric())
+    table = table.with_columns(pl.col(name).cast(pl.Float64) for name in numeric)
+    edges = {
+        name: _edges(values[np.isfinite(values)], 5)[:-1]
+        for name in numeric
+        if len(values := table[name].drop_nulls().to_numpy()) and table[name].n_unique() > DISTINCT_NUMBERS
+    }
+    parts = {"uses": tuple(uses), "columns": columns, "numeric": numeric, "edges": edges}
+    cut = Grouping.model_validate({**parts, "groups": ()})
+    counted = table.select(group_value(name, cut).alias(name) for name in columns).group_by(columns).len()
     ordered = counted.sort(["len", *columns], descending=[True, *(False for _ in columns)]).head(GROUPS)
-    groups = tuple(tuple(row) for row in ordered.select(columns).iter_rows())
-    return Grouping.model_validate({"use": use, "columns": columns, "edges": edges, "groups": groups})
+    return Grouping.model_validate({**parts, "groups": tuple(ordered.select(columns).iter_rows())})

@@ -231,7 +231,7 @@ class Profile:
 
     def versions(self) -> dict[str, int]:
         """Rows by model version, largest first; empty where the config names no such column."""
-        grouping = next((found for found in self.spec.groupings if found.use == "version"), None)
+        grouping = next((found for found in self.spec.groupings if "version" in found.uses), None)
         if grouping is None:
             return {}
         segments = self.segments(grouping.columns)

@@ -37,12 +37,15 @@ class CategoricalFeature(Record):
 class Grouping(Record):
     """A column, or a pair of columns, whose groups are counted apart."""
 
-    use: Literal["protected", "slice", "version"]
+    uses: tuple[Literal["protected", "slice", "version"], ...]
+    """What for; a column may be protected and a slice, and its groups are counted once."""
     columns: tuple[str, ...]
+    numeric: tuple[str, ...]
+    """Those of the columns that hold numbers."""
     edges: dict[str, tuple[float, ...]]
     """Inner edges for numeric columns with many values, which are cut into ranges."""
     groups: tuple[tuple[str, ...], ...]
-    """The baseline's groups, largest first. A version has none fixed: every version is its own."""
+    """The baseline's groups, largest first. Versions have none fixed: every version is its own."""
 
 
 class ProfileSpec(Record):
@@ -60,6 +63,10 @@ class ProfileSpec(Record):
     def fingerprint(self) -> str:
         """SHA-256 of the spec."""
         return hashlib.sha256(self.to_bytes()).hexdigest()
+
+    def is_numeric(self, column: str) -> bool:
+        """Whether a column is read as numbers."""
+        return column in self.numeric or any(column in grouping.numeric for grouping in self.groupings)
 
     @property
     def columns(self) -> tuple[str, ...]:

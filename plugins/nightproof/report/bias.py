@@ -12,7 +12,7 @@ from nightproof.evaluation import Evaluation
 from nightproof.profiles import Profile
 from nightproof.report.block import Block, Chart, Section, Table, Tabs, Text
 from nightproof.report.chart import LINE, axis, layout, places, rule
-from nightproof.report.words import NONE, STATUS, ends, label, markdown, nights, number, plain
+from nightproof.words import NONE, STATUS, ends, label, markdown, nights, number, plain
 
 DRAWN = 20
 """Groups in the picture: those with the lowest impact ratios; the table has them all."""
@@ -33,7 +33,7 @@ def section(evaluation: Evaluation, profile: Profile, baseline: Profile) -> Sect
     """How alike the groups of each protected column are served."""
     settings = evaluation.config.checks.bias
     found = [f for f in evaluation.findings if f.check == "bias"]
-    columns = [grouping.columns for grouping in profile.spec.groupings if grouping.use == "protected"]
+    columns = [grouping.columns for grouping in profile.spec.groupings if "protected" in grouping.uses]
     if not columns:
         text = "No protected column is configured, so nothing is known about bias: add columns.protected."
         return Section("bias", "Bias", (Text(text.replace("_", r"\_")),), {})
@@ -151,9 +151,7 @@ def _status(rates: Mapping[str, Finding]) -> str:
 
 def _chart(shown: Groups, settings: Bias) -> Chart | None:
     ratios = [(g, r["impact_ratio"]) for g, r in shown.items() if "impact_ratio" in r]
-    known = sorted(
-        ((g, f) for g, f in ratios if f.value is not None), key=lambda pair: (pair[1].value, pair[0])
-    )
+    known = sorted(((g, f) for g, f in ratios if f.value is not None), key=lambda pair: (pair[1].value, pair[0]))
     if not known:
         return None
     drawn = known[:DRAWN][::-1]

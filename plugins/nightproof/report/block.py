@@ -1,7 +1,7 @@
 """Blocks: what a section of the report is made of, before anything is drawn.
 
 Their text is already harmless where it is drawn as Markdown or in a chart (see
-:mod:`nightproof.report.words`); titles, tables and alerts are drawn as text and need nothing.
+:mod:`nightproof.words`); titles, tables and alerts are drawn as text and need nothing.
 """
 
 from __future__ import annotations

@@ -9,7 +9,7 @@ from nightproof.checks.finding import Finding
 from nightproof.evaluation import Evaluation
 from nightproof.profiles import Profile
 from nightproof.report.block import Block, Histogram, Section, Table, Text
-from nightproof.report.words import STATUS, counted, edges, ends, label, markdown, nights, number, plain
+from nightproof.words import STATUS, counted, edges, ends, label, markdown, nights, number, plain
 
 DRAWN = 6
 """Distributions that are drawn: the score's, those worth a look, then the largest shifts."""
@@ -47,9 +47,7 @@ _HOW = (
 
 def _ranked(found: Sequence[Finding]) -> list[str]:
     """Columns by this night's shift, the largest first; what has none comes last."""
-    shift = {
-        f.column or "": f.value if f.value is not None else -1.0 for f in _tonight(found, "psi").values()
-    }
+    shift = {f.column or "": f.value if f.value is not None else -1.0 for f in _tonight(found, "psi").values()}
     return sorted(shift, key=lambda column: (-shift[column], column))
 
 
@@ -109,9 +107,7 @@ def _status(column: str, found: Sequence[Finding], profile: Profile) -> str:
 
 def _drawn(ranked: Sequence[str], found: Sequence[Finding], score: str) -> list[str]:
     told = {f.column for f in found if f.metric == "psi" and f.window == 1 and f.value is not None}
-    watched = [
-        c for c in ranked if any(f.column == c and f.status == "watch" and f.window == 1 for f in found)
-    ]
+    watched = [c for c in ranked if any(f.column == c and f.status == "watch" and f.window == 1 for f in found)]
     order = dict.fromkeys([score, *watched, *ranked])
     return [column for column in order if column in told][:DRAWN]
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from nightproof.evaluation import Evaluation, environment
 from nightproof.report.block import Block, Section, Table, Text
-from nightproof.report.words import counted, markdown, number, plain, size
 from nightproof.snapshot import PinnedObject
 from nightproof.validation import Expectation
+from nightproof.words import counted, markdown, number, plain, size
 
 _SOURCES = {"contract": "config", "suite": "suite"}
 
@@ -56,9 +56,7 @@ def provenance(evaluation: Evaluation) -> Section:
     if evaluation.baseline is not None:
         known = {found.sha256 for found in objects}
         objects += [found for found in evaluation.baseline.origin if found.sha256 not in known]
-    text = (
-        f"Evaluation {evaluation.id} read exactly these objects; config {evaluation.config.fingerprint[:16]}."
-    )
+    text = f"Evaluation {evaluation.id} read exactly these objects; config {evaluation.config.fingerprint[:16]}."
     header = ("Data", "Size", "Version", "SHA-256", "Object")
     blocks: list[Block] = [Text(text)]
     if objects:

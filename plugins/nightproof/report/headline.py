@@ -8,7 +8,9 @@ from nightproof.checks.finding import Finding
 from nightproof.config import HARM
 from nightproof.evaluation import Evaluation
 from nightproof.report.block import Alert, Block, Counters, Section, Severity, Table, Text
-from nightproof.report.words import (
+from nightproof.validation import Validation
+from nightproof.verdict import Incident
+from nightproof.words import (
     METRICS,
     NONE,
     STATUS,
@@ -20,10 +22,7 @@ from nightproof.report.words import (
     percent,
     plain,
     signed,
-    subject,
 )
-from nightproof.validation import Validation
-from nightproof.verdict import Incident
 
 ALERTS = 6
 """Subjects that get a box of their own; the table below has them all."""
@@ -73,9 +72,7 @@ def _numbers(evaluation: Evaluation) -> Counters:
 def _facts(evaluation: Evaluation) -> Table:
     night, config, found = evaluation.night, evaluation.config, evaluation.verdict
     span = f"{night.start:%Y-%m-%d %H:%M} to {night.end:%Y-%m-%d %H:%M} UTC"
-    budget = (
-        f"{config.alerts.false_alarms} accepted: a chance of {percent(found.false_alarm_level)} on this night"
-    )
+    budget = f"{config.alerts.false_alarms} accepted: a chance of {percent(found.false_alarm_level)} on this night"
     rows = [("Since when", "\n".join(_since(incident) for incident in found.incidents) or "No open incident")]
     rows += [("Data validation", _validated(evaluation.validation))]
     rows += [("Night", f"{span}; its labels were due by {night.matures_at:%Y-%m-%d %H:%M} UTC")]
@@ -145,7 +142,7 @@ def _regressed(bad: Sequence[Finding], evaluation: Evaluation) -> tuple[Block, .
     if not bad:
         return (Text("", (_nothing(evaluation),)),)
     alerts = tuple(_alerts(bad))
-    more = len({subject(f) for f in bad}) - len(alerts)
+    more = len({f.subject for f in bad}) - len(alerts)
     text = f"And {counted(more, 'more')}: the table has every number." if more > 0 else ""
     return Text(text, alerts), _table(bad)
 
@@ -155,8 +152,7 @@ def _nothing(evaluation: Evaluation) -> Alert:
     title = "○ Nothing can be said to have regressed" if severity == "info" else "✔ Nothing regressed"
     budget = evaluation.config.alerts.false_alarms
     text = (
-        "No change beyond its tolerance is sure enough to wake anybody within the budget of false alarms "
-        f"({budget})."
+        f"No change beyond its tolerance is sure enough to wake anybody within the budget of false alarms ({budget})."
     )
     return Alert(severity, title, text)
 
@@ -164,7 +160,7 @@ def _nothing(evaluation: Evaluation) -> Alert:
 def _alerts(bad: Sequence[Finding]) -> Iterator[Alert]:
     subjects: dict[str, list[Finding]] = {}
     for finding in bad:
-        subjects.setdefault(subject(finding), []).append(finding)
+        subjects.setdefault(finding.subject, []).append(finding)
     for name, found in list(subjects.items())[:ALERTS]:
         worst = found[0]
         was = f", baseline {number(worst.baseline)}" if worst.baseline is not None else ""
@@ -192,7 +188,7 @@ def _table(bad: Sequence[Finding]) -> Table:
 
 def _row(f: Finding) -> tuple[str, ...]:
     return (
-        subject(f),
+        f.subject,
         nights(f.window),
         f"{number(f.value)}{ends(f.interval)}",
         number(f.baseline),
@@ -222,7 +218,7 @@ def _watched(watched: Sequence[Finding]) -> tuple[Block, ...]:
     header = ("Metric", "Window", "Value", "Baseline", "Tolerated", "Rows (n)", "Why")
     rows = tuple(
         (
-            subject(f),
+            f.subject,
             nights(f.window),
             number(f.value),
             number(f.baseline),

@@ -16,7 +16,7 @@ from importlib.resources import files
 from typing import Any
 
 from nightproof.evaluation import Evaluation
-from nightproof.report.words import STATUS, plain
+from nightproof.words import STATUS, plain
 
 _ESCAPES = {ord(character): f"\\u{ord(character):04x}" for character in "<>&\u2028\u2029"}
 _STATUS_COLORS = {
@@ -103,5 +103,6 @@ h3 { font-size: 18px; margin: 12px 0 6px; }
 .MuiAlertTitle-root { font-weight: 600; }
 .js-plotly-plot { min-height: 0 !important; max-height: none !important; }
 .modebar-container { display: none; }
-@media print { .MuiStack-root, #report > .MuiBox-root:first-child { display: none; } .js-plotly-plot, tr { break-inside: avoid; } }
+@media print { .MuiStack-root, #report > .MuiBox-root:first-child { display: none; } }
+@media print { .js-plotly-plot, tr { break-inside: avoid; } }
 """

@@ -20,7 +20,7 @@ from nightproof.profiles.score_grid import centre_of
 from nightproof.report.block import Block, Chart, Section, Table, Text
 from nightproof.report.chart import BASELINE, LINE, NIGHT, axis, layout, line
 from nightproof.report.headline import metric_name, tolerance
-from nightproof.report.words import NONE, STATUS, ends, nights, number, percent, plain, signed
+from nightproof.words import NONE, STATUS, ends, nights, number, percent, plain, signed
 
 POINTS = 200
 """Points that a ROC curve is drawn with."""
@@ -234,10 +234,7 @@ def _matrix(rows: Outcomes, x: str, y: str) -> dict[str, Any]:
     names = [["true negatives", "false positives"], ["false negatives", "true positives"]]
     shares = [[count / rows.labelled for count in line] for line in cells]
     text = [
-        [
-            f"<b>{percent(share)}</b><br>{count:,} rows<br>{name}"
-            for share, count, name in zip(*line, strict=True)
-        ]
+        [f"<b>{percent(share)}</b><br>{count:,} rows<br>{name}" for share, count, name in zip(*line, strict=True)]
         for line in zip(shares, cells, names, strict=True)
     ]
     return {

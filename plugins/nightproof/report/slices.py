@@ -6,7 +6,7 @@ from nightproof.checks.finding import Finding
 from nightproof.evaluation import Evaluation
 from nightproof.report.block import Section, Table, Text
 from nightproof.report.headline import metric_name, tolerance
-from nightproof.report.words import STATUS, ends, number, segment, signed
+from nightproof.words import STATUS, ends, number, segment, signed
 
 SHOWN = 40
 """Rows of the table, the worst first."""
@@ -20,9 +20,7 @@ def section(evaluation: Evaluation) -> Section:
         return Section("slices", "", ())
     # Findings come worst first; within a status, what got worse most comes first.
     ordered = sorted(found, key=lambda f: (_ORDER.index(f.status), f.tolerance is None, -abs(f.delta or 0.0)))
-    text = (
-        "Slices of the night, the worst first. A slice is evidence for the night's verdict and wakes nobody."
-    )
+    text = "Slices of the night, the worst first. A slice is evidence for the night's verdict and wakes nobody."
     if len(ordered) > SHOWN:
         text += f" The first {SHOWN} of {len(ordered):,}."
     header = ("Slice", "Metric", "Rows (n)", "Value\n(95 % interval)", "Baseline", "Change\n(95 % interval)")

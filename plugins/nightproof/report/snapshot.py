@@ -52,7 +52,7 @@ from nightproof.evaluation import Evaluation
 from nightproof.report.block import Block, Chart, Counters, Histogram, Section, Table, Tabs, Text
 from nightproof.report.chart import BASELINE, NIGHT, axis, layout, places
 from nightproof.report.table import COUNT, Key, Row, rows, tested
-from nightproof.report.words import nights
+from nightproof.words import nights
 
 _RESULTS = {
     "ok": TestStatus.SUCCESS,
@@ -163,9 +163,7 @@ def _datasets(table: Sequence[Row]) -> tuple[Dataset, Dataset]:
     """The table, and the same with the baseline's values."""
     frame = pd.DataFrame(table, columns=list(Row._fields)).astype({"value": float, "baseline": float})
     frame["key"] = [repr(row.key) for row in table]
-    definition = DataDefinition(
-        numerical_columns=["value", "baseline"], categorical_columns=["key", "label", "status"]
-    )
+    definition = DataDefinition(numerical_columns=["value", "baseline"], categorical_columns=["key", "label", "status"])
     with np.errstate(invalid="ignore"):  # Evidently divides by the count of values, even of none
         current, known = (
             Dataset.from_pandas(data, data_definition=definition)
@@ -203,10 +201,7 @@ def _widget(block: Block) -> BaseWidgetInfo:
         case Histogram():
             return _histogram(block)
         case Tabs():
-            tabs = [
-                (name, group_widget(title="", widgets=[_widget(b) for b in inner]))
-                for name, inner in block.tabs
-            ]
+            tabs = [(name, group_widget(title="", widgets=[_widget(b) for b in inner])) for name, inner in block.tabs]
             return widget_tabs(tabs=[TabData(name, widget) for name, widget in tabs])
 
 
@@ -239,8 +234,7 @@ def _tests(table: Iterable[Row]) -> list[BaseWidgetInfo]:
     totals = counter(counters=[CounterData(name, f"{count:,}") for name, count in counts.items()])
     totals.params["v2_test"] = True  # Evidently's page keeps such widgets under its Tests tab
     tests = [
-        {"title": row.title, "description": row.reason, "state": _BOXES[row.status], "groups": {}}
-        for row in found
+        {"title": row.title, "description": row.reason, "state": _BOXES[row.status], "groups": {}} for row in found
     ]
     suite = BaseWidgetInfo(title="", size=2, type="test_suite", params={"v2_test": True, "tests": tests})
     return [totals, suite]

@@ -8,8 +8,8 @@ from typing import NamedTuple
 from nightproof.checks.finding import Finding
 from nightproof.evaluation import Evaluation
 from nightproof.report.block import Section
-from nightproof.report.words import STATUS, markdown, nights, plain, subject
 from nightproof.validation import Expectation
+from nightproof.words import STATUS, markdown, nights, plain
 
 COUNT = "count"
 """The metric that every section has; its drawing hangs on it."""
@@ -42,7 +42,7 @@ def rows(evaluation: Evaluation, sections: Iterable[Section]) -> list[Row]:
     """The whole table, section by section."""
     parts = {section.key: _counts(section) for section in sections}
     for row in tested(evaluation):
-        parts[row.key.section].append(row)
+        parts.setdefault(row.key.section, []).append(row)
     return [row for part in parts.values() for row in part]
 
 
@@ -68,7 +68,7 @@ def _finding(f: Finding) -> Row:
         f.value,
         f.baseline,
         status=f.status if judged else "",
-        title=f"{STATUS[f.status]}: {subject(f)}, {nights(f.window)}",
+        title=f"{STATUS[f.status]}: {f.subject}, {nights(f.window)}",
         reason=markdown(f.reason, 400),
     )
 

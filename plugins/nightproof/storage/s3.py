@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import boto3
 from botocore.config import Config
@@ -31,7 +31,14 @@ if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
 CHUNK_BYTES = 1 << 20
-_REFUSED = {"403", "AccessDenied", "InvalidAccessKeyId", "SignatureDoesNotMatch", "ExpiredToken", "InvalidToken"}
+_REFUSED = {
+    "403",
+    "AccessDenied",
+    "InvalidAccessKeyId",
+    "SignatureDoesNotMatch",
+    "ExpiredToken",
+    "InvalidToken",
+}
 _MISSING = {"404", "NoSuchKey", "NotFound", "NoSuchVersion"}
 _TAKEN = {"412", "PreconditionFailed", "409", "ConditionalRequestConflict"}
 
@@ -104,11 +111,11 @@ class S3Store:
     def create(self, key: str, content: bytes, *, content_type: str, encoding: str = "") -> None:
         """See :class:`~nightproof.storage.store.Store`."""
         # An empty encoding would be signed and sent as one.
-        extra: dict[str, str] = {"ContentEncoding": encoding} if encoding else {}
+        extra: dict[str, Any] = {"ContentEncoding": encoding} if encoding else {}
         with self._explained(key, taken=ObjectExists):
             self._client.put_object(
                 Bucket=self.bucket, Key=key, Body=content, ContentType=content_type, IfNoneMatch="*", **extra
-            )  # type: ignore[arg-type]
+            )
 
     @contextmanager
     def _explained(self, key: str, *, taken: type[StoreError] = ObjectChanged) -> Iterator[None]:

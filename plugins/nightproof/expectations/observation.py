@@ -9,10 +9,10 @@ from typing import Any
 import polars as pl
 
 from nightproof.config import ModelConfig
-from nightproof.contract import BETWEEN, EXISTS, LABELLED_SHARE, NOT_NULL, OF_TYPE, Rule
-from nightproof.gx import Result
-from nightproof.night_tables import Table
-from nightproof.suite import nearest
+from nightproof.expectations.contract import BETWEEN, EXISTS, LABELLED_SHARE, NOT_NULL, OF_TYPE, Rule
+from nightproof.expectations.gx import Result
+from nightproof.expectations.night_tables import Table
+from nightproof.expectations.suite import nearest
 from nightproof.validation import Expectation
 
 KEY_LENGTH = 100
@@ -45,7 +45,7 @@ def stated(rule: Rule, result: Result, table: Table, config: ModelConfig) -> Exp
         success=result.success,
         observed=_observed(rule, result, table, config.columns.score),
         count=count,
-        percent=float(percent) if count is not None and _is_finite(percent) else None,
+        percent=float(percent) if count is not None and percent is not None and _is_finite(percent) else None,
         keys=_keys(result.rows, table, config.data.id),
     )
 
@@ -64,9 +64,7 @@ def tell(
         source=rule.source,
         type=rule.type,
         column=rule.column,
-        kwargs={
-            name: value for name, value in rule.kwargs.items() if name != "column" or rule.column is None
-        },
+        kwargs={name: value for name, value in rule.kwargs.items() if name != "column" or rule.column is None},
         severity=rule.severity,
         success=success,
         observed=observed,
@@ -114,9 +112,7 @@ def _observed(rule: Rule, result: Result, table: Table, score: str) -> str | Non
 
 def _of_rows(rule: Rule, result: Result, table: Table, score: str) -> str:
     """Of an expectation about each row."""
-    asked = (_whole(result.details.get("element_count")) or 0) - (
-        _whole(result.details.get("missing_count")) or 0
-    )
+    asked = (_whole(result.details.get("element_count")) or 0) - (_whole(result.details.get("missing_count")) or 0)
     failing = _whole(result.details["unexpected_count"]) or 0
     share = f" ({100 * failing / asked:.3g} %)" if failing and asked else ""
     parts = [f"{failing:,} of {asked:,} {'labels' if rule.role == 'labels' else 'rows'}{share}"]
@@ -135,7 +131,7 @@ def _of_all(rule: Rule, result: Result, table: Table, score: str) -> str | None:
     if rule.source == "contract" and rule.type == LABELLED_SHARE and rule.column:
         return f"{table.count - missing(table.rows[rule.column]):,} of {table.count:,} rows are labelled"
     value = result.details.get("observed_value")
-    if not _is_finite(value):
+    if value is None or not _is_finite(value):
         return None if result.success else "outside what is allowed; values of the data are not told"
     if rule.type.startswith(_SHARES):
         return f"{100 * value:.4g} %"
@@ -159,7 +155,7 @@ def _missing(values: pl.Series) -> str:
 
 
 def _range(score: pl.Series) -> str:
-    values = score.drop_nulls().fill_nan(None).drop_nulls() if score.dtype.is_float() else score.drop_nulls()
+    values = score.cast(pl.Float64).fill_nan(None).drop_nulls().to_numpy()
     return f"from {values.min():.6g} to {values.max():.6g}" if len(values) else "no value at all"
 
 

@@ -13,9 +13,9 @@ from functools import cache
 from importlib import resources
 from typing import TYPE_CHECKING, Any
 
-from nightproof.contract import BETWEEN, FINITE, KNOWN_IDS, OF_TYPE, READABLE, SAME_ID_TYPE
-from nightproof.gx import quiet
-from nightproof.suite import SEVERITIES
+from nightproof.expectations.contract import BETWEEN, FINITE, KNOWN_IDS, OF_TYPE, READABLE, SAME_ID_TYPE
+from nightproof.expectations.gx import quiet
+from nightproof.expectations.suite import SEVERITIES
 from nightproof.validation import Expectation, Validation
 
 if TYPE_CHECKING:
@@ -91,11 +91,7 @@ def _safely(value: Any) -> Any:
 def _headline(validation: Validation) -> str:
     counts = [f"{len(failed)} {each}" for each in SEVERITIES if (failed := validation.failed(each))]
     total = f"{len(validation.expectations)} expectations"
-    told = (
-        f"{len(validation.failed())} of {total} failed: {', '.join(counts)}."
-        if counts
-        else f"All {total} held."
-    )
+    told = f"{len(validation.failed())} of {total} failed: {', '.join(counts)}." if counts else f"All {total} held."
     return told + (" Nothing was evaluated on this night." if validation.outcome == "quarantined" else "")
 
 
@@ -111,7 +107,7 @@ def _view() -> Any:
     from jinja2 import ChoiceLoader, DictLoader
 
     view = DefaultJinjaPageView()
-    frame = resources.files("nightproof").joinpath("data_docs.html.j2").read_text(encoding="utf-8")
+    frame = resources.files("nightproof.expectations").joinpath("data_docs.html.j2").read_text(encoding="utf-8")
     loaders: list[Any] = [DictLoader({"page.j2": frame}), view.env.loader]
     view.env.loader = ChoiceLoader(loaders)
     return view
@@ -128,11 +124,7 @@ def _sections(expectations: Sequence[Expectation]) -> list[RenderedSectionConten
         by_column.setdefault(expectation.column or "", []).append(expectation)
     return [
         _section("What failed", failed, with_column=True),
-        *(
-            _section(column or "The table", found, with_column=False)
-            for column, found in by_column.items()
-            if found
-        ),
+        *(_section(column or "The table", found, with_column=False) for column, found in by_column.items() if found),
     ]
 
 
@@ -165,9 +157,7 @@ def _drawn(expectation: Expectation, *, with_column: bool) -> list[Any]:
     column = {"column": expectation.column} if expectation.column else {}
     result = ExpectationValidationResult(
         success=expectation.success,
-        expectation_config=ExpectationConfiguration(
-            expectation.type, _safely({**column, **expectation.kwargs})
-        ),
+        expectation_config=ExpectationConfiguration(expectation.type, _safely({**column, **expectation.kwargs})),
         result={},
         exception_info={"raised_exception": False},
     )

@@ -131,7 +131,7 @@ def _feature_rules(config: ModelConfig) -> Iterator[Rule]:
     for name in config.columns.features.numeric:
         yield _rule(OF_TYPE, column=name, type_list=[*NUMBERS, "bool"])
         yield _rule(NOT_NULL, column=name, mostly=FEATURE_PRESENT, severity="warning")
-        yield _rule(BETWEEN, column=name, severity="warning", **FINITE)
+        yield _rule(BETWEEN, column=name, severity="warning", **dict[str, Any](FINITE))
     latency = config.columns.latency_ms
     if latency and latency not in config.columns.features.numeric:
         yield _rule(OF_TYPE, column=latency, type_list=NUMBERS)

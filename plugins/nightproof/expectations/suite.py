@@ -12,8 +12,8 @@ from pathlib import Path
 from typing import Any, get_args
 
 from nightproof.config import ModelConfig
-from nightproof.contract import Rule
 from nightproof.errors import ConfigError, Fault
+from nightproof.expectations.contract import Rule
 from nightproof.night import Night
 from nightproof.validation import Severity
 from nightproof.yaml_source import read_yaml
@@ -133,9 +133,7 @@ def _missing(path: Path) -> ConfigError:
     there = sorted(found.stem for found in path.parent.glob("*.json"))
     listed = ", ".join(there) if there else "none"
     problem = f"there is no such suite; suites in {path.parent} are: {listed}"
-    return ConfigError(
-        str(path), [Fault(None, "validate.suite", repr(path.stem), problem, nearest(path.stem, there))]
-    )
+    return ConfigError(str(path), [Fault(None, "validate.suite", repr(path.stem), problem, nearest(path.stem, there))])
 
 
 def _whole(path: Path, problem: str) -> ConfigError:

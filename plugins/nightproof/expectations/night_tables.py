@@ -122,7 +122,7 @@ class _Part:
     rows: pl.DataFrame
 
 
-class _Damaged(Exception):  # noqa: N818  it never leaves this module
+class _Damaged(Exception):
     """A file is not what it should be; says what it is instead."""
 
 
@@ -156,9 +156,7 @@ def _check_frame(path: Path) -> None:
     if head != _MAGIC:
         raise _Damaged(f"not a Parquet file ({size:,} bytes that do not begin with PAR1)")
     if tail != _MAGIC or size < 12:
-        raise _Damaged(
-            f"truncated: its {size:,} bytes do not end in a Parquet footer, so the upload was cut short"
-        )
+        raise _Damaged(f"truncated: its {size:,} bytes do not end in a Parquet footer, so the upload was cut short")
 
 
 def _from_arrow(table: pa.Table) -> pl.DataFrame:

@@ -16,8 +16,8 @@ from functools import cache
 from numbers import Integral
 from typing import TYPE_CHECKING, Any
 
-from nightproof.contract import Rule
-from nightproof.suite import Problem, bad_pattern, nearest
+from nightproof.expectations.contract import Rule
+from nightproof.expectations.suite import Problem, bad_pattern, nearest
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -197,7 +197,7 @@ def _context() -> Any:
 
 def _validator(frame: pd.DataFrame) -> Any:
     """What ``Batch.validate`` comes down to, without the three hashes of all rows that it takes first."""
-    from great_expectations.execution_engine import PandasExecutionEngine
+    from great_expectations.execution_engine.pandas_execution_engine import PandasExecutionEngine
     from great_expectations.validator.validator import Validator
 
     engine = PandasExecutionEngine(batch_data_dict={"night": frame})

@@ -1,12 +1,10 @@
-"""Words and numbers as a reader wants them, and text from data made harmless."""
+"""Words and numbers as a reader wants them, wherever they are read, and text from data made harmless."""
 
 from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Sequence
-
-from nightproof.checks.finding import Finding
+from collections.abc import Mapping, Sequence
 
 STATUS = {
     "regression": "✖ Regression",
@@ -116,15 +114,15 @@ def counted(count: int, one: str, many: str | None = None) -> str:
     return f"{count:,} {one if count == 1 else many or one + 's'}"
 
 
-def subject(finding: Finding) -> str:
-    """What a finding is about, in words: ``Impact ratio where carrier is UA``."""
-    name = METRICS.get(finding.metric, finding.metric.replace("_", " "))
-    column = f" of {plain(finding.column)}" if finding.column else ""
-    return f"{name}{column}" + (f" where {segment(finding.segment)}" if finding.segment else "")
+def subject(metric: str, column: str | None, values: Mapping[str, str]) -> str:
+    """What a number is about, in words: ``Impact ratio where carrier is UA``."""
+    name = METRICS.get(metric, metric.replace("_", " "))
+    of = f" of {plain(column)}" if column else ""
+    return f"{name}{of}" + (f" where {segment(values)}" if values else "")
 
 
-def segment(values: dict[str, str]) -> str:
-    """The rows that a finding is about."""
+def segment(values: Mapping[str, str]) -> str:
+    """The rows that a number is about."""
     return " and ".join(f"{plain(name)} is {plain(value)}" for name, value in values.items())
 
 
