@@ -100,7 +100,7 @@ Slice = Annotated[list[Column], BeforeValidator(_listed, json_schema_input_type=
 class Section(BaseModel):
     """What all parts of a config share: unknown keys are faults, nothing changes once read."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False, use_attribute_docstrings=True)
 
 
 class Data(Section):
@@ -290,11 +290,12 @@ class ModelConfig(Section):
 
     @cached_property
     def fingerprint(self) -> str:
-        """SHA-256 of all that can change a result (not of descriptions, owners or channels)."""
-        told = {"description", "owner", "cost_center", "tags", "schedule"}
-        text = self.model_dump_json(exclude={*told, "alerts"} | {"data"}, by_alias=True)
-        budget = self.alerts.false_alarms
-        return hashlib.sha256(f"{text}|{self.data.id}|{budget}".encode()).hexdigest()
+        """SHA-256 of all that can change a result (not of descriptions, owners, channels or places)."""
+        told = {"description", "owner", "cost_center", "tags", "schedule", "results"}
+        text = self.model_dump_json(exclude={*told, "data", "alerts"}, by_alias=True)
+        # A suite may refer to when labels are due.
+        data = f"{self.data.id}|{_duration_text(self.data.label_delay)}"
+        return hashlib.sha256(f"{text}|{data}|{self.alerts.false_alarms}".encode()).hexdigest()
 
 
 def load_config(path: Path) -> ModelConfig:

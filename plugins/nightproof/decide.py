@@ -61,7 +61,7 @@ def decide(
     settled = tuple(sorted(_holm(findings, level), key=lambda f: _rank(f, config)))
     incidents = _incidents(settled, night, previous)
     count = {status: sum(f.status == status for f in settled) for status in MAGNITUDE}
-    status = _status(settled)
+    status = _status(settled, config)
     verdict = Verdict(
         model=config.model,
         night=str(night),
@@ -125,14 +125,11 @@ def quarantine(
 
 def _holm(findings: Sequence[Finding], level: float) -> list[Finding]:
     """Findings with those that Holm's procedure rejects at ``level`` made regressions."""
-    tested = sorted(
-        (f.p_value, place)
-        for place, f in enumerate(findings)
-        if f.p_value is not None and f.status != "insufficient_data"
-    )
+    # All of them: to leave out those that look harmless would spend the budget more than once.
+    tested = sorted((f.p_value, place) for place, f in enumerate(findings) if f.p_value is not None)
     rejected = set()
     for step, (p_value, place) in enumerate(tested):
-        if p_value > level / (len(tested) - step):
+        if p_value > min(SURE, level / (len(tested) - step)):
             break
         rejected.add(place)
     return [_settled(finding, place in rejected) for place, finding in enumerate(findings)]
@@ -165,14 +162,14 @@ def _rank(finding: Finding, config: ModelConfig) -> tuple[object, ...]:
     )
 
 
-def _status(findings: Sequence[Finding]) -> VerdictStatus:
+def _status(findings: Sequence[Finding], config: ModelConfig) -> VerdictStatus:
     statuses = {f.status for f in findings}
     if "regression" in statuses:
         return "regression"
     # What the config sets a tolerance for must be told by some window, or nothing is proved.
-    judged = [f for f in findings if f.check == "performance" and not f.segment and f.tolerance is not None]
-    told = {f.metric for f in judged if f.status in ("ok", "watch")}
-    if any(f.check == "performance" and not f.segment for f in findings) and not told:
+    held = [f for f in findings if f.check == "performance" and not f.segment]
+    held = held if config.checks.performance else list(findings)
+    if held and not any(f.tolerance is not None and f.status in ("ok", "watch") for f in held):
         return "insufficient_data"
     return "watch" if "watch" in statuses else "ok"
 
@@ -208,12 +205,18 @@ def _incidents(findings: Sequence[Finding], night: Night, previous: Verdict | No
         known = before.pop(check, None)
         if bad:
             kept.append(_continued(check, bad, night, known))
-        elif known is not None and any(f.check == check and f.status in ("ok", "watch") for f in findings):
-            kept.append(known.model_copy(update={"event": "recovered"}))
         elif known is not None:
-            kept.append(known.model_copy(update={"event": "ongoing"}))
+            over = _over(known, [f for f in findings if f.check == check])
+            kept.append(known.model_copy(update={"event": "recovered" if over else "ongoing"}))
     kept += [incident.model_copy(update={"event": "recovered"}) for incident in before.values()]
     return tuple(kept)
+
+
+def _over(known: Incident, findings: Sequence[Finding]) -> bool:
+    """Whether what an incident showed can be told tonight, and none of it is surely beyond its tolerance."""
+    about = [f for f in findings if f.subject in known.findings] or findings
+    told = [f for f in about if f.status in ("ok", "watch")]
+    return bool(told) and not any(f.status == "watch" and f.p_value is not None and f.p_value < SURE for f in told)
 
 
 def _continued(check: str, bad: Sequence[Finding], night: Night, known: Incident | None) -> Incident:

@@ -11,7 +11,7 @@ from nightproof.config import ModelConfig
 from nightproof.evaluation import Baseline
 from nightproof.results import ModelResults
 from nightproof.snapshot import Snapshot
-from nightproof.storage import OpenStore, open_store
+from nightproof.storage import OpenStore, Store, open_store
 
 
 @dataclass
@@ -31,8 +31,20 @@ class Resources:
     cache: Cache
     suites: Path
     open_store: OpenStore = open_store
+    _stores: dict[str, Store] = field(default_factory=dict)
     _results: dict[str, ModelResults] = field(default_factory=dict)
     _baselines: dict[str, Baseline] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        opener, opened = self.open_store, self._stores
+
+        def open_once(root: str) -> Store:
+            if root not in opened:
+                opened[root] = opener(root)
+            return opened[root]
+
+        # A client costs more to make than most of its requests.
+        self.open_store = open_once
 
     def results(self, config: ModelConfig) -> ModelResults:
         """The model's results, opened once."""

@@ -16,6 +16,7 @@ import yaml
 from nightproof.errors import ConfigError, Fault
 
 MAX_BYTES = 256 * 1024
+MAX_DEPTH = 32
 
 Where = tuple[str | int, ...]
 
@@ -60,8 +61,8 @@ def read_yaml(path: Path) -> Source:
     Raises
     ------
     ConfigError
-        If the file is missing, too large, not UTF-8, not YAML, not a mapping, uses anchors, or
-        says a key twice.
+        If the file is missing, too large, not UTF-8, not YAML, not a mapping, nested too deeply,
+        uses aliases, or says a key twice.
     """
     try:
         raw = path.read_bytes()
@@ -71,13 +72,10 @@ def read_yaml(path: Path) -> Source:
         raise _whole(path, f"the file is larger than {MAX_BYTES // 1024} kB; a model's config is not")
     try:
         text = raw.decode("utf-8")
-        if any(isinstance(event, yaml.AliasEvent) for event in yaml.parse(text, yaml.SafeLoader)):
-            raise _whole(path, "YAML aliases (*name) are not allowed; write the value out")
+        _refuse_bombs(path, text)
         node = yaml.compose(text, yaml.SafeLoader)
     except UnicodeDecodeError as error:
         raise _whole(path, f"the file is not UTF-8 text (byte {error.start})") from error
-    except RecursionError as error:
-        raise _whole(path, "the file is nested too deeply") from error
     except yaml.MarkedYAMLError as error:
         line = error.problem_mark.line + 1 if error.problem_mark else None
         problem = f"this is not YAML: {error.problem or 'unreadable'}"
@@ -92,6 +90,17 @@ def read_yaml(path: Path) -> Source:
     if faults:
         raise ConfigError(str(path), faults)
     return Source(data, lines)
+
+
+def _refuse_bombs(path: Path, text: str) -> None:
+    """Refuse what would grow, or take its square in time, when it is built."""
+    depth = 0
+    for event in yaml.parse(text, yaml.SafeLoader):
+        if isinstance(event, yaml.AliasEvent):
+            raise _whole(path, "YAML aliases (*name) are not allowed; write the value out")
+        depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
+        if depth > MAX_DEPTH:
+            raise _whole(path, f"the file is nested too deeply: {MAX_DEPTH} levels are allowed")
 
 
 def _whole(path: Path, problem: str) -> ConfigError:
@@ -123,8 +132,10 @@ def _scalar(node: yaml.Node, path: Where, faults: list[Fault]) -> Any:
         return node.value
     try:
         return yaml.SafeLoader("").construct_object(node, deep=True)
-    except (yaml.YAMLError, ValueError) as error:
+    except (yaml.YAMLError, ValueError, LookupError) as error:
+        # A lookup fails where a tag promises what the text is not, as in `!!bool perhaps`.
         named = ".".join(str(step) for step in path)
-        problem = getattr(error, "problem", None) or str(error)
+        lookup = isinstance(error, LookupError)
+        problem = f"this is no {node.tag.rsplit(':', 1)[-1]}" if lookup else getattr(error, "problem", None) or str(error)
         faults.append(Fault(node.start_mark.line + 1, named, str(node.value)[:80], f"unreadable: {problem}"))
         return None

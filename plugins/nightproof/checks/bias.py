@@ -3,12 +3,15 @@
 Groups are compared with the reference group by the impact ratio (the four-fifths rule of 29 CFR
 1607.4(D)) and by the gap in true-positive rate. A limit that the baseline already broke was
 accepted with the model: there, only getting worse than the baseline is news.
+
+Who is served differs from night to night by more than rows do, and most by group. Where the config
+has windows of a week or more, only those page; the night by itself is evidence.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from nightproof.checks.finding import Finding
 from nightproof.checks.judge import Harm, Subject, judged, shown, unknown
@@ -18,6 +21,12 @@ from nightproof.metrics.estimate import Change, Estimate, Unknown, difference, r
 from nightproof.metrics.rates import RATES
 from nightproof.profiles import Profile
 from nightproof.profiles.spec import MISSING, OTHER
+
+EQUAL = {"impact_ratio": 1.0, "tpr_gap": 0.0}
+"""What each comparison is for two groups that are served alike."""
+
+LEAST_WINDOW = 7
+"""Nights of a window that may page, where the config has one as long."""
 
 
 @dataclass(frozen=True)
@@ -46,7 +55,7 @@ def check_bias(current: Profile, baseline: Profile, config: ModelConfig, *, wind
     """Rates of every group, and how each compares with the reference group.
 
     Groups with fewer labelled rows than ``checks.bias.min_group`` are named and neither judged
-    nor shown.
+    nor shown; where the baseline has so few of a group, its values there are not used either.
     """
     return [
         finding
@@ -65,6 +74,11 @@ def reference_group(columns: tuple[str, ...], baseline: Profile, settings: Bias)
         If the configured group is not in the baseline.
     """
     segments = [s for s in baseline.segments(columns) if not {OTHER, MISSING} & set(s.values())]
+    if not segments:
+        raise DataError(
+            f"No row of the baseline has a value in {columns[0]}, so its groups cannot be compared. "
+            "Mend the reference, or take the column out of columns.protected."
+        )
     if settings.reference_group == "largest":
         return segments[0]
     for segment in segments:
@@ -88,11 +102,13 @@ def _grouping(
             few = Unknown(f"fewer than {settings.min_group} labelled rows, so the group is not shown", labelled)
             yield unknown(Subject("bias", "impact_ratio", window, segment), few)
             continue
-        now, then = _group(current, segment, reference), _group(baseline, segment, reference)
+        now = _group(current, segment, reference)
+        known = baseline.outcomes(segment).labelled >= settings.min_group
+        then = _group(baseline, segment, reference) if known else None
         for name in RATES:
-            yield _rate(Subject("bias", name, window, segment), now.own[name], then.own[name])
+            yield _rate(Subject("bias", name, window, segment), now.own[name], then.own[name] if then else None)
         if segment != reference:
-            yield from _compared(now, then, segment, settings=settings, window=window)
+            yield from _compared(now, then, segment, config=config, window=window)
 
 
 def _group(profile: Profile, segment: dict[str, str], reference: dict[str, str]) -> Group:
@@ -100,18 +116,22 @@ def _group(profile: Profile, segment: dict[str, str], reference: dict[str, str])
     return Group({n: rate(own) for n, rate in RATES.items()}, {n: rate(other) for n, rate in RATES.items()})
 
 
-def _rate(subject: Subject, now: Estimate | Unknown, then: Estimate | Unknown) -> Finding:
+def _rate(subject: Subject, now: Estimate | Unknown, then: Estimate | Unknown | None) -> Finding:
     if isinstance(now, Unknown):
         return unknown(subject, now, baseline=then)
-    if isinstance(then, Unknown):
+    if not isinstance(then, Estimate):
         return shown(subject, now, None, None)
     return shown(subject, now, then, difference(now, then))
 
 
-def _compared(now: Group, then: Group, segment: dict[str, str], *, settings: Bias, window: int) -> Iterator[Finding]:
+def _compared(
+    now: Group, then: Group | None, segment: dict[str, str], *, config: ModelConfig, window: int
+) -> Iterator[Finding]:
+    settings = config.checks.bias
+    pages = window >= min(LEAST_WINDOW, max(config.windows))
     for metric, limits in (("impact_ratio", settings.impact_ratio), ("tpr_gap", settings.tpr_gap)):
         subject = Subject("bias", metric, window, segment)
-        current, baseline = now.compared(metric), then.compared(metric)
+        current, baseline = now.compared(metric), then.compared(metric) if then else None
         rate = now.own["selection_rate" if metric == "impact_ratio" else "tpr"]
         if isinstance(current, Unknown) or isinstance(rate, Unknown):
             why = current if isinstance(current, Unknown) else Unknown("no rows", 0)
@@ -121,23 +141,24 @@ def _compared(now: Group, then: Group, segment: dict[str, str], *, settings: Bia
         known = _estimate(baseline, 0) if isinstance(baseline, Change) else None
         delta = difference(value, known) if known else None
         bounds = [(-1, limits.min), (1, limits.max)]
-        harms = [_harm(value, known, delta, sign, bound) for sign, bound in bounds if bound is not None]
+        harms = [_harm(metric, value, known, delta, sign, bound) for sign, bound in bounds if bound is not None]
         if not harms:
             yield shown(subject, value, known, delta)
         for harm in harms:
-            yield judged(subject, value, known, delta=delta, harm=harm)
+            yield judged(subject, value, known, delta=delta, harm=replace(harm, pages=pages))
 
 
 def _estimate(change: Change, n: int) -> Estimate:
     return Estimate(change.value, change.low, change.high, n)
 
 
-def _harm(value: Estimate, known: Estimate | None, delta: Change | None, sign: int, bound: float) -> Harm:
+def _harm(metric: str, value: Estimate, known: Estimate | None, delta: Change | None, sign: int, bound: float) -> Harm:
+    margin = abs(bound - EQUAL[metric])
     side = "under" if sign < 0 else "over"
     if known is not None and delta is not None and sign * known.value > sign * bound:
         change = delta if sign > 0 else delta.reversed()
         words = f"the baseline was {side} the limit of {bound:g} too, and this is worse still"
-        return Harm(change, 0.0, bound, words)
+        return Harm(change, 0.0, bound, words, margin)
     absolute = Change(value.value, value.low, value.high)
     change = absolute if sign > 0 else absolute.reversed()
-    return Harm(change, sign * bound, bound, f"{side} the limit of {bound:g}")
+    return Harm(change, sign * bound, bound, f"{side} the limit of {bound:g}", margin)

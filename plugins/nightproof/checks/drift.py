@@ -58,8 +58,12 @@ def _shift(column: str, current: Profile, baseline: Profile, *, limit: float, wi
         return unknown(subject, found)
     estimate, _ = found
     words = f"its distribution shifted by more than {limit:g}"
-    change = Change(estimate.value, estimate.low, estimate.high)
-    return judged(subject, estimate, None, delta=None, harm=Harm(change, limit, limit, words, pages=False))
+    # Where the interval begins at 0 its lower arm is cut off, and the upper one tells the spread.
+    low = estimate.low or 2 * estimate.value - estimate.high
+    change = Change(estimate.value, low, estimate.high)
+    return judged(
+        subject, estimate, None, delta=None, harm=Harm(change, limit, limit, words, margin=limit, pages=False)
+    )
 
 
 def _rise(
@@ -70,5 +74,6 @@ def _rise(
     if isinstance(baseline, Unknown):
         baseline = Estimate(0.0, 0.0, 0.0, 0)
     delta = difference(current, baseline)
-    harm = Harm(delta, limit, limit, f"{words} than the tolerated rise of {limit:g}", pages=False)
+    words = f"{words} than the tolerated rise of {limit:g}"
+    harm = Harm(delta, limit, limit, words, margin=limit, pages=False)
     return judged(subject, current, baseline, delta=delta, harm=harm)

@@ -6,7 +6,7 @@ Three answers and a doubt, from the 95 % interval of the harmful change:
 * wholly beyond it: a candidate, which :mod:`nightproof.decide` makes a ``regression`` if the
   budget of false alarms allows, and a ``watch`` otherwise;
 * across it, and the value is beyond: ``watch``;
-* across it, and a change as large as the tolerance would not have shown: ``insufficient_data``.
+* across it, and harm as large as the tolerance would not have shown: ``insufficient_data``.
 """
 
 from __future__ import annotations
@@ -44,6 +44,9 @@ class Harm:
         The tolerance as the config states it.
     words
         How a reason says it: "fell by more than 0.02".
+    margin
+        The smallest harm that matters: what data must be able to show to call it absent. It is
+        the limit itself, unless the limit is not counted from "no harm at all".
     pages
         Whether a change beyond the limit may page; else it is a ``watch`` at most.
     """
@@ -52,6 +55,7 @@ class Harm:
     limit: float
     shown: float
     words: str
+    margin: float
     pages: bool = True
 
 
@@ -113,7 +117,7 @@ def _status(harm: Harm) -> tuple[Status, str]:
         return "ok", "within the tolerance"
     if change.value > limit:
         return "watch", f"{harm.words}, but it may be chance"
-    if change.detectable() > abs(limit):
+    if change.detectable() > harm.margin:
         return "insufficient_data", "too few rows to tell whether it is within the tolerance"
     return "ok", "no sign of a change beyond the tolerance"
 

@@ -62,10 +62,10 @@ def _compare(
 
 
 def _harm(name: MetricName, delta: Change, tolerance: Tolerance, is_slice: bool) -> Harm:
-    falls = HARM[name] == "max_drop"
-    words = f"{'fell' if falls else 'rose'} by more than the tolerated {tolerance.value:g}"
+    falls, limit = HARM[name] == "max_drop", tolerance.value
+    words = f"{'fell' if falls else 'rose'} by more than the tolerated {limit:g}"
     # A slice is evidence for the night's verdict, not a page of its own.
-    return Harm(delta.reversed() if falls else delta, tolerance.value, tolerance.value, words, pages=not is_slice)
+    return Harm(delta.reversed() if falls else delta, limit, limit, words, margin=limit, pages=not is_slice)
 
 
 def _slices(current: Profile, baseline: Profile, config: ModelConfig) -> Iterator[Finding]:

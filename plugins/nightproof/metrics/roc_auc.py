@@ -62,7 +62,7 @@ def logit_estimate(value: float, error: float, n: int, *, rarer: int) -> Estimat
         return Estimate(value, max(0.0, value - far), min(1.0, value + far), n)
     centre, half = math.log(value / (1 - value)), Z95 * error / (value * (1 - value))
     low, high = (1 / (1 + math.exp(-x)) for x in (max(centre - half, -700), min(centre + half, 700)))
-    return Estimate(value, low, high, n)
+    return Estimate(value, min(low, value), max(high, value), n)
 
 
 def _placements(other: npt.NDArray[np.int64]) -> npt.NDArray[np.float64]:

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import polars as pl
 
+from nightproof.errors import DataError
 from nightproof.profiles.profile import SCALE_BITS, SCHEMA, Profile, add_facts
 from nightproof.profiles.score_grid import cell_of
 from nightproof.profiles.spec import MISSING, OTHER, Grouping, NumericFeature, ProfileSpec
@@ -39,24 +40,32 @@ def collect(predictions: Sequence[Path], labels: Sequence[Path], spec: ProfileSp
     -------
     Profile
         All zero for no rows.
+
+    Raises
+    ------
+    DataError
+        If a file cannot be read, or lacks a column that the spec counts.
     """
-    rows = read_rows(predictions, labels, spec).collect(engine="streaming").lazy()
+    try:
+        rows = read_rows(predictions, labels, spec).collect(engine="streaming").lazy()
+    except pl.exceptions.PolarsError as error:
+        raise DataError(f"The rows cannot be counted: {str(error).splitlines()[0]}") from error
     queries = [_outcome_facts(rows, spec), _score_facts(rows), *_loss_facts(rows, spec)]
     queries += [fact for name, feature in spec.numeric.items() for fact in _numeric_facts(rows, name, feature)]
     for name, category in spec.categorical.items():
-        queries += _categorical_facts(rows, name, category.vocabulary)
+        value = number_text(pl.col(name)) if spec.is_numeric(name) else pl.col(name)
+        queries += _categorical_facts(rows, name, value, category.vocabulary)
     return Profile(spec, add_facts(pl.collect_all([_shaped(query) for query in queries])))
 
 
 def read_rows(predictions: Sequence[Path], labels: Sequence[Path], spec: ProfileSpec) -> pl.LazyFrame:
     """Predictions with their labels, and what every fact needs of a row."""
-    wanted = [_typed(name, spec) for name in spec.columns]
-    if labels:
-        key = pl.col(spec.id or "").cast(pl.String)
-        truth = _scan(labels, [key, label_code(spec.label)])
-        rows = _scan(predictions, [*wanted, key]).join(truth, on=spec.id, how="left")
+    if labels and spec.id:
+        truth = _scan(labels, [spec.id], spec, labelled=True)
+        known = _scan(predictions, [*spec.columns, spec.id], spec, labelled=False)
+        rows = known.join(truth, on=spec.id, how="left")
     else:
-        rows = _scan(predictions, [*wanted, label_code(spec.label)])
+        rows = _scan(predictions, spec.columns, spec, labelled=True)
     score = pl.col(spec.score)
     return rows.filter(score.is_between(0.0, 1.0)).with_columns(
         score.alias(f"{_PREFIX}score"),
@@ -66,20 +75,36 @@ def read_rows(predictions: Sequence[Path], labels: Sequence[Path], spec: Profile
     )
 
 
-def _scan(paths: Sequence[Path], columns: Sequence[pl.Expr]) -> pl.LazyFrame:
+def _scan(paths: Sequence[Path], columns: Sequence[str], spec: ProfileSpec, *, labelled: bool) -> pl.LazyFrame:
     # File by file: writers do not agree on whether an hour is an integer, and need not.
-    return pl.concat([pl.scan_parquet(path).select(columns) for path in paths])
+    return pl.concat([_read(pl.scan_parquet(path), columns, spec, labelled=labelled) for path in paths])
 
 
-def _typed(name: str, spec: ProfileSpec) -> pl.Expr:
-    if spec.is_numeric(name):
-        return pl.col(name).cast(pl.Float64, strict=False)
-    return pl.col(name).cast(pl.String)
+def _read(rows: pl.LazyFrame, columns: Sequence[str], spec: ProfileSpec, *, labelled: bool) -> pl.LazyFrame:
+    schema = rows.collect_schema()
+    typed = [
+        pl.col(name).cast(pl.Float64, strict=False) if spec.is_numeric(name) else value_text(name, schema)
+        for name in dict.fromkeys(columns)
+    ]
+    return rows.select(*typed, *([label_code(spec.label)] if labelled else []))
+
+
+def value_text(name: str, schema: pl.Schema) -> pl.Expr:
+    """A column as text, the same whether its writer kept whole numbers as integers or as floats."""
+    kind = schema.get(name)
+    return number_text(pl.col(name)) if kind is not None and kind.is_float() else pl.col(name).cast(pl.String)
+
+
+def number_text(value: pl.Expr) -> pl.Expr:
+    """Numbers as text, whole ones without a decimal point; not-a-number is null."""
+    whole = value.cast(pl.Int64, strict=False)
+    return pl.when(whole == value).then(whole.cast(pl.String)).otherwise(value.fill_nan(None).cast(pl.String))
 
 
 def label_code(label: str) -> pl.Expr:
-    """A label as 0, 1 or null, from a boolean, a number or its text."""
-    return pl.col(label).cast(pl.Int8, strict=False).alias(f"{_PREFIX}label")
+    """A label as 0, 1 or null, from a boolean, a number or its text; null for anything else."""
+    value = pl.col(label).cast(pl.Float64, strict=False)
+    return pl.when(value.is_in([0.0, 1.0])).then(value.cast(pl.Int8, strict=False)).alias(f"{_PREFIX}label")
 
 
 def group_text(grouping: Grouping) -> pl.Expr:
@@ -110,17 +135,26 @@ def group_value(column: str, grouping: Grouping) -> pl.Expr:
     if column not in grouping.numeric:
         text = value.cast(pl.String)
     elif edges := grouping.edges.get(column):
-        text = value.bin_intervals(list(edges), labels=_ranges(edges), right_closed=True).cast(pl.String)
+        known = value.fill_nan(None)
+        text = known.bin_intervals(list(edges), labels=_ranges(edges), right_closed=True).cast(pl.String)
     else:
-        whole = value.cast(pl.Int64, strict=False)
-        text = pl.when(whole == value).then(whole.cast(pl.String)).otherwise(value.cast(pl.String))
+        text = number_text(value)
     return text.fill_null(MISSING)
 
 
 def _ranges(edges: Sequence[float]) -> list[str]:
-    shown = [f"{edge:g}" for edge in edges]
+    shown = _digits(edges)
     between = [f"over {low} to {high}" for low, high in pairwise(shown)]
     return [f"up to {shown[0]}", *between, f"over {shown[-1]}"]
+
+
+def _digits(edges: Sequence[float]) -> list[str]:
+    texts = [f"{edge:g}" for edge in edges]
+    for digits in range(7, 18):  # as few as keep the ranges apart
+        if len(set(texts)) == len(edges):
+            break
+        texts = [f"{edge:.{digits}g}" for edge in edges]
+    return texts
 
 
 def _json_text(value: pl.Expr) -> pl.Expr:
@@ -209,7 +243,8 @@ def _numeric_facts(rows: pl.LazyFrame, name: str, feature: NumericFeature) -> li
         index = value.bin_intervals(list(feature.edges), labels=False, right_closed=True).cast(pl.Int32)
     index = pl.when(value.is_null()).then(-1).otherwise(index)
     bins = rows.group_by(index.cast(pl.Int32).alias("bin")).agg(pl.len().alias("count"))
-    finite = pl.when(value.is_finite()).then(value)
+    # Without negative zeros: the least of 0 and -0 is the one that came first.
+    finite = pl.when(value == 0.0).then(0.0).when(value.is_finite()).then(value)
     standard = ((finite - feature.mean) / feature.sd).clip(-_CLIP_SD, _CLIP_SD)
     moments = rows.select(
         *_fact(
@@ -230,8 +265,9 @@ def _feature(bins: pl.LazyFrame, name: str) -> pl.LazyFrame:
     )
 
 
-def _categorical_facts(rows: pl.LazyFrame, name: str, vocabulary: tuple[str, ...]) -> list[pl.LazyFrame]:
-    value = pl.col(name).cast(pl.String)
+def _categorical_facts(
+    rows: pl.LazyFrame, name: str, value: pl.Expr, vocabulary: tuple[str, ...]
+) -> list[pl.LazyFrame]:
     places = {text: index for index, text in enumerate(vocabulary)}
     index = value.replace_strict(places, default=len(vocabulary), return_dtype=pl.Int32)
     index = pl.when(value.is_null()).then(-1).otherwise(index)

@@ -10,7 +10,7 @@ import polars as pl
 
 from nightproof.config import Columns, ModelConfig
 from nightproof.errors import DataError
-from nightproof.profiles.collect import group_value
+from nightproof.profiles.collect import group_value, value_text
 from nightproof.profiles.spec import CategoricalFeature, Grouping, NumericFeature, ProfileSpec
 
 BINS = 20
@@ -40,13 +40,13 @@ def infer_spec(config: ModelConfig, reference: Sequence[Path]) -> ProfileSpec:
         If the reference cannot be read, has no rows, or lacks a column that the config names.
     """
     try:
-        rows = pl.scan_parquet(list(reference))
+        rows = _scan(reference)
         schema = rows.collect_schema()
         _require(config, schema)
         numeric, categorical = _features(config, schema)
         grouped = _uses(config.columns)
-        wanted = dict.fromkeys([*numeric, *categorical, *(name for names in grouped for name in names)])
-        table = rows.select(pl.col(config.columns.score), *(pl.col(name) for name in wanted)).collect()
+        names = [config.columns.score, *numeric, *categorical, *(name for names in grouped for name in names)]
+        table = rows.select(pl.col(name) for name in dict.fromkeys(names)).collect()
     except pl.exceptions.PolarsError as error:
         raise DataError(f"The reference in {config.data.reference} cannot be read: {error}") from error
     if table.is_empty():
@@ -66,10 +66,18 @@ def infer_spec(config: ModelConfig, reference: Sequence[Path]) -> ProfileSpec:
     )
 
 
+def _scan(reference: Sequence[Path]) -> pl.LazyFrame:
+    # As on a night, one file may hold integers where another holds floats.
+    files = [pl.scan_parquet(path) for path in reference]
+    names = files[0].collect_schema().names()
+    return pl.concat([rows.select(names) for rows in files], how="vertical_relaxed")
+
+
 def _require(config: ModelConfig, schema: pl.Schema) -> None:
     columns = config.columns
     named = [columns.score, columns.label, *columns.features.numeric, *columns.features.categorical]
     named += [*columns.protected, *(name for names in columns.slices for name in names)]
+    named += [columns.model_version] if columns.model_version else []
     missing = [name for name in dict.fromkeys(named) if name not in schema]
     if missing:
         raise DataError(
@@ -120,7 +128,7 @@ def _edges(values: np.ndarray, bins: int) -> tuple[float, ...]:
 
 
 def _categorical(table: pl.DataFrame, name: str) -> CategoricalFeature:
-    values = table.select(pl.col(name).cast(pl.String).alias("value")).drop_nulls()
+    values = table.select(value_text(name, table.schema).alias("value")).drop_nulls()
     counted = values.group_by("value").len().sort(["len", "value"], descending=[True, False])
     return CategoricalFeature(vocabulary=tuple(counted["value"].head(VOCABULARY).to_list()))
 

@@ -13,6 +13,8 @@ from uuid import uuid4
 from nightproof.errors import AccessRefused, ObjectChanged, ObjectExists, ObjectMissing, StoreError
 from nightproof.storage.store import StoredObject
 
+_TEMPORARY = ".nightproof-"
+
 
 class DirectoryStore:
     """Objects as files below a folder; a file appears whole or not at all."""
@@ -21,17 +23,17 @@ class DirectoryStore:
         self._root = root
 
     def url(self, key: str) -> str:
-        """``file:///folder/key``."""
-        return f"file://{self._root}/{key}".replace("////", "///")
+        """``file:///folder/key``, in which a percent sign is written ``%25``."""
+        return f"file://{self._root}/{key}".replace("////", "///").replace("%", "%25")
 
     def list(self, prefix: str) -> Iterator[StoredObject]:
         """See :class:`~nightproof.storage.store.Store`."""
         folder = self._path(prefix) if prefix.endswith("/") or not prefix else self._path(prefix).parent
         with self._explained(prefix):
-            paths = sorted(path for path in folder.rglob("*") if path.is_file())
-        for path in paths:
-            key = path.relative_to(self._root).as_posix()
-            if key.startswith(prefix) and not path.name.startswith(".nightproof-"):
+            files = [path for path in folder.rglob("*") if path.is_file() and not path.name.startswith(_TEMPORARY)]
+        # Paths are ordered part by part, keys character by character: 'a-b' comes before 'a/b'.
+        for key in sorted(path.relative_to(self._root).as_posix() for path in files):
+            if key.startswith(prefix):
                 yield self.head(key)
 
     def head(self, key: str) -> StoredObject:
@@ -58,7 +60,7 @@ class DirectoryStore:
         path = self._path(key)
         with self._explained(key):
             path.parent.mkdir(parents=True, exist_ok=True)
-            temporary = path.parent / f".nightproof-{uuid4().hex}"
+            temporary = path.parent / f"{_TEMPORARY}{uuid4().hex}"
             try:
                 with temporary.open("xb") as file:
                     file.write(content)
@@ -70,9 +72,10 @@ class DirectoryStore:
                 temporary.unlink(missing_ok=True)
 
     def _path(self, key: str) -> Path:
-        if ".." in key.split("/"):
+        path = self._root / key
+        if ".." in key.split("/") or not path.is_relative_to(self._root):
             raise StoreError(f"{key!r} leads out of {self._root}.")
-        return self._root / key
+        return path
 
     @contextmanager
     def _explained(self, key: str) -> Iterator[None]:

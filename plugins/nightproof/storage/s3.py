@@ -53,8 +53,17 @@ CLIENT_CONFIG = Config(
 
 
 def make_client() -> S3Client:
-    """A client from the usual AWS variables, profile or role."""
-    return boto3.client("s3", config=CLIENT_CONFIG)
+    """A client from the usual AWS variables, profile or role.
+
+    Raises
+    ------
+    AccessRefused
+        If those contradict themselves: half a key, an unknown profile, an address that is none.
+    """
+    try:
+        return boto3.client("s3", config=CLIENT_CONFIG)
+    except (BotoCoreError, ValueError) as error:
+        raise AccessRefused(f"The AWS settings of this environment cannot be used: {error}") from error
 
 
 class S3Store:
@@ -80,9 +89,10 @@ class S3Store:
         """See :class:`~nightproof.storage.store.Store`."""
         with self._explained(prefix):
             pages = self._client.get_paginator("list_objects_v2").paginate(Bucket=self.bucket, Prefix=prefix)
-            for page in pages:
-                for found in page.get("Contents", []):
-                    yield StoredObject(found["Key"], found["Size"], found["ETag"].strip('"'))
+            listed = [found for page in pages for found in page.get("Contents", [])]
+        # S3 lists in the order of keys; not all that speak its API do.
+        for found in sorted(listed, key=lambda each: each["Key"]):
+            yield StoredObject(found["Key"], found["Size"], found["ETag"].strip('"'))
 
     def head(self, key: str) -> StoredObject:
         """See :class:`~nightproof.storage.store.Store`."""

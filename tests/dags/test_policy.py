@@ -1,0 +1,216 @@
+"""Policy: what every DAG must have, whoever adds a model."""
+
+from __future__ import annotations
+
+import ast
+import inspect
+import json
+import re
+import subprocess
+import sys
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+
+from .conftest import REPOSITORY
+
+pytestmark = pytest.mark.filterwarnings("default")
+
+MODEL = REPOSITORY / "include" / "models" / "flight_delay.yaml"
+ORDER = {
+    "wait_for_data": {"pull"},
+    "pull": {"validate"},
+    "validate": {"profile"},
+    "profile": {"performance", "drift", "bias"},
+    "performance": {"decide"},
+    "drift": {"decide"},
+    "bias": {"decide"},
+    "decide": {"report"},
+    "report": {"publish"},
+    "publish": {"alert"},
+    "alert": set(),
+}
+HEAVY = {"boto3", "evidently", "great_expectations", "numpy", "pandas", "polars", "scipy", "sklearn", "slack_sdk"}
+BROKEN = """\
+model: broken
+task: binari
+data: {predictions: "s3://logs/p/", reference: "s3://logs/r/"}
+columns: {score: p, label: y, treshold: 0.4}
+alerts: {slack: {channel: "#ml"}}
+"""
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    models = tmp_path / "include" / "models"
+    models.mkdir(parents=True)
+    (models / "flight_delay.yaml").write_text(MODEL.read_text())
+    monkeypatch.setenv("NIGHTPROOF_MODELS", str(models))
+    return models
+
+
+def dags_of(folder: Path):
+    from airflow.dag_processing.dagbag import DagBag
+
+    bag = DagBag(str(REPOSITORY / "dags"))
+    assert bag.import_errors == {}
+    return bag.dags
+
+
+def test_one_dag_for_each_model_with_its_steps_in_order(folder):
+    dags = dags_of(folder)
+    assert set(dags) == {"flight_delay"}
+    tasks = dags["flight_delay"].tasks
+    assert {task.task_id: set(task.downstream_task_ids) for task in tasks} == ORDER
+
+
+def test_every_dag_can_be_operated(folder):
+    (folder / "broken.yaml").write_text(BROKEN)
+    for name, dag in dags_of(folder).items():
+        assert "nightproof" in dag.tags
+        assert dag.doc_md
+        assert dag.catchup is False
+        assert dag.max_active_runs >= 1
+        for task in dag.tasks:
+            assert task.owner not in ("", "airflow"), (name, task.task_id)
+            assert task.retries >= 2
+            assert task.execution_timeout is not None
+            assert task.has_on_failure_callback or task.on_failure_callback
+
+
+@pytest.mark.parametrize(
+    ("asked", "logical_date", "night"),
+    [
+        (None, "2013-12-14T04:00:00+00:00", "2013-12-14"),
+        ("2013-07-01", "2013-12-14T04:00:00+00:00", "2013-07-01"),
+        (None, None, "2026-11-22"),
+    ],
+)
+def test_a_run_evaluates_the_night_that_was_asked_for_or_that_of_its_date(folder, asked, logical_date, night):
+    dag = dags_of(folder)["flight_delay"]
+    context = {
+        "params": {"night": asked},
+        "logical_date": datetime.fromisoformat(logical_date) if logical_date else None,
+        "dag_run": SimpleNamespace(run_after=datetime(2026, 11, 23, 4, tzinfo=UTC)),
+        "macros": SimpleNamespace(timedelta=timedelta),
+    }
+    for task in ("wait_for_data", "pull"):
+        template = dag.get_task(task).night
+        assert dag.get_template_env().from_string(template).render(context) == night
+
+
+def test_every_dag_survives_serialisation(folder):
+    from airflow.serialization.serialized_objects import DagSerialization
+
+    (folder / "broken.yaml").write_text(BROKEN)
+    for dag in dags_of(folder).values():
+        stored = json.loads(json.dumps(DagSerialization.to_dict(dag)))
+        assert DagSerialization.from_dict(stored).dag_id == dag.dag_id
+
+
+def test_a_broken_config_keeps_its_dag_and_says_why(folder):
+    (folder / "broken.yaml").write_text(BROKEN)
+    (folder / "no yaml at all.yaml").write_text("{{{")
+    (folder / "flight_delay.yml").write_text(BROKEN)
+    dags = dags_of(folder)
+    assert set(dags) == {"flight_delay", "broken", "no_yaml_at_all", "flight_delay.yml"}
+    assert {task.task_id for task in dags["flight_delay"].tasks} == set(ORDER)
+    assert "line 2" in dags["broken"].doc_md
+    assert "binary" in dags["broken"].doc_md
+    assert "threshold" in dags["broken"].doc_md
+    assert "broken" in dags["broken"].tags
+
+
+def test_a_broken_config_fails_its_run_with_every_fault(folder):
+    from airflow.sdk.exceptions import AirflowFailException
+
+    (folder / "broken.yaml").write_text(BROKEN)
+    [task] = dags_of(folder)["broken"].tasks
+    with pytest.raises(AirflowFailException, match=r"(?s)2 faults.*binari.*treshold.*threshold"):
+        task.execute({})
+
+
+def test_a_broken_config_still_tells_the_channel_it_names(folder):
+    from nightproof.operators.failure import broken_channel
+
+    path = folder / "broken.yaml"
+    path.write_text(BROKEN)
+    assert broken_channel(str(path)) == "#ml"
+    path.write_text("alerts: [nonsense]")
+    assert broken_channel(str(path)) is None
+
+
+def test_in_a_task_only_its_own_dag_is_built(folder, monkeypatch):
+    (folder / "other.yaml").write_text(MODEL.read_text().replace("model: flight_delay", "model: other"))
+    monkeypatch.setenv("_AIRFLOW_PARSING_CONTEXT_DAG_ID", "other")
+    assert set(dags_of(folder)) == {"other"}
+
+
+def test_parsing_imports_nothing_heavy(folder):
+    program = (
+        "import sys, airflow.sdk, airflow.triggers.base\n"
+        "before = set(sys.modules)\n"
+        "import runpy; runpy.run_path(sys.argv[1])\n"
+        "new = {name.split('.')[0] for name in set(sys.modules) - before}\n"
+        f"print(sorted(new & {HEAVY}))\n"
+    )
+    dag_file = REPOSITORY / "dags" / "nightly_evaluation.py"
+    done = subprocess.run([sys.executable, "-c", program, str(dag_file)], capture_output=True, text=True, check=True)
+    assert done.stdout.splitlines()[-1] == "[]"
+
+
+def operators():
+    from airflow.sdk import BaseOperator
+    from nightproof.operators import dag, steps, wait
+
+    found = {
+        item
+        for module in (steps, wait, dag)
+        for item in vars(module).values()
+        if inspect.isclass(item) and issubclass(item, BaseOperator) and item.__module__.startswith("nightproof")
+    }
+    assert len(found) >= 9
+    return found
+
+
+def test_operators_only_assign_in_init():
+    for operator in operators():
+        if "__init__" not in vars(operator):
+            continue
+        source = ast.parse(inspect.getsource(operator).lstrip())
+        [init] = [node for node in ast.walk(source) if isinstance(node, ast.FunctionDef) and node.name == "__init__"]
+        for statement in init.body:
+            text = ast.unparse(statement)
+            assigned = re.fullmatch(r"self\.(\w+) = (\w+)", text)
+            assert text.startswith("super().__init__(") or (assigned and assigned[1] == assigned[2]), text
+
+
+def test_template_fields_are_arguments():
+    for operator in operators():
+        names = {
+            name
+            for parent in operator.__mro__
+            if parent.__module__.startswith("nightproof")
+            for name in inspect.signature(parent).parameters
+        }
+        assert set(operator.template_fields) <= names, operator.__name__
+
+
+def test_the_trigger_survives_serialisation_and_holds_no_credentials():
+    from nightproof.operators.wait import NightTrigger
+
+    trigger = NightTrigger(
+        model="flight_delay",
+        night="2013-12-14",
+        models_folder=None,
+        aws_conn_id="aws_default",
+        poll_seconds=60.0,
+        deadline="2013-12-16T12:00:00+00:00",
+    )
+    path, arguments = trigger.serialize()
+    assert path == f"{NightTrigger.__module__}.{NightTrigger.__name__}"
+    again = NightTrigger(**json.loads(json.dumps(arguments)))
+    assert again.serialize() == trigger.serialize()
+    assert set(arguments) == {"model", "night", "models_folder", "aws_conn_id", "poll_seconds", "deadline"}
