@@ -1,0 +1,77 @@
+"""What the documents say is true: each command, setting and metric stands in them, and their examples work."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+import typer
+from nightproof.cli import app
+from nightproof.config import load_config
+from nightproof.metrics import PERFORMANCE
+from nightproof.metrics.rates import RATES
+
+ROOT = Path(__file__).resolve().parents[1]
+README = (ROOT / "README.md").read_text("utf-8")
+METHODOLOGY = (ROOT / "docs" / "methodology.md").read_text("utf-8")
+SOURCES = {path: path.read_text("utf-8") for path in (ROOT / "plugins").rglob("*.py")}
+
+
+def test_the_four_keys_of_the_readme_are_a_config(tmp_path):
+    [example] = re.findall(r"```yaml\n(model: churn.*?)```", README, re.DOTALL)
+    path = tmp_path / "churn.yaml"
+    path.write_text(example)
+    config = load_config(path)
+    assert config.model == "churn"
+    assert config.results_url == "s3://ml-logs/nightproof/"
+
+
+@pytest.mark.parametrize("command", ["check-config", "evaluate", "replay", "report"])
+def test_commands_stand_in_the_readme(command):
+    assert f"nightproof {command}" in README
+
+
+def test_every_command_of_the_readme_exists():
+    known = set(typer.main.get_command(app).commands)
+    assert set(re.findall(r"^nightproof ([a-z-]+)", README, re.MULTILINE)) <= known
+
+
+def test_every_variable_stands_in_the_readme():
+    read = {
+        name
+        for path, text in SOURCES.items()
+        if "demo" not in path.parts
+        for name in re.findall(r"environ(?:\.get\(|\[)\"(NIGHTPROOF_\w+)\"", text)
+    }
+    assert len(read) >= 5
+    assert read <= set(re.findall(r"`(NIGHTPROOF_\w+)`", README))
+
+
+@pytest.mark.parametrize(
+    "metric", [*PERFORMANCE, *RATES, "psi", "missing_rate", "unseen_rate", "impact_ratio", "tpr_gap"]
+)
+def test_every_metric_has_its_method_written_down(metric):
+    assert f"`{metric}`" in METHODOLOGY
+
+
+def test_every_decision_stands_in_the_index():
+    folder = ROOT / "docs" / "adr"
+    index = (folder / "README.md").read_text("utf-8")
+    decisions = [path.name for path in folder.glob("[0-9]*.md")]
+    assert len(decisions) >= 6
+    assert [name for name in decisions if f"({name})" not in index] == []
+
+
+@pytest.mark.parametrize("document", ["README.md", "CONTRIBUTING.md", "docs/methodology.md", "docs/adr/README.md"])
+def test_links_between_documents_lead_somewhere(document):
+    path = ROOT / document
+    links = re.findall(r"\]\((?!https?:)([^)#]+)", path.read_text("utf-8"))
+    assert [link for link in links if not (path.parent / link).exists()] == []
+
+
+def test_every_make_target_of_the_documents_exists():
+    makefile = (ROOT / "Makefile").read_text("utf-8")
+    targets = set(re.findall(r"^([a-z-]+):", makefile, re.MULTILINE))
+    said = re.findall(r"^make ([a-z-]+)", README + (ROOT / "CONTRIBUTING.md").read_text("utf-8"), re.MULTILINE)
+    assert set(said) <= targets
