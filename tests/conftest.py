@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import subprocess
+import sys
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from io import BytesIO
@@ -170,9 +172,7 @@ class Bench:
 
     def resources(self, open_store: OpenStore | None = None, *, cache: str = "cache") -> Resources:
         """What a fresh process would hold: nothing is remembered from an earlier one."""
-        return Resources(
-            cache=Cache(self.folder / cache), suites=self.suites, open_store=open_store or self.open_store
-        )
+        return Resources(cache=Cache(self.folder / cache), suites=self.suites, open_store=open_store or self.open_store)
 
     def evaluate(
         self,
@@ -288,6 +288,26 @@ def slack(tmp_path: Path) -> Iterator[SlackRecorder]:
     """A server in this process that speaks Slack's API."""
     with SlackRecorder(tmp_path / "slack") as recorder:
         yield recorder
+
+
+# --- Processes --------------------------------------------------------------------------------------------
+
+
+def processes_at_once(script: str, *arguments: list[str]) -> list[str]:
+    """Run a script in a process for each list of arguments, all at once; gives what each printed."""
+    started = [
+        subprocess.Popen([sys.executable, "-c", script, *given], stdout=subprocess.PIPE, text=True)
+        for given in arguments
+    ]
+    printed = [process.communicate()[0] for process in started]
+    assert [process.returncode for process in started] == [0] * len(started)
+    return printed
+
+
+@pytest.fixture
+def at_once() -> Callable[..., list[str]]:
+    """See :func:`processes_at_once`."""
+    return processes_at_once
 
 
 # --- Crashes ----------------------------------------------------------------------------------------------

@@ -185,7 +185,7 @@ def without_provenance(text: str) -> str:
 
 def test_outline_is_the_golden_one(report: RenderedReport) -> None:
     path, text = GOLDEN / "report_regression.txt", without_provenance(outline(report))
-    if os.environ.get("NIGHTPROOF_GOLDEN"):
+    if os.environ.get("RENEW_GOLDEN"):
         path.write_text(text)
     assert text == path.read_text()
 
@@ -371,7 +371,7 @@ def test_quarantined_night(regressed: Evaluation) -> None:
     assert "id-1, id-2" in text
     assert "] Performance" not in text
     path = GOLDEN / "report_quarantined.txt"
-    if os.environ.get("NIGHTPROOF_GOLDEN"):
+    if os.environ.get("RENEW_GOLDEN"):
         path.write_text(without_provenance(text))
     assert without_provenance(text) == path.read_text()
 

@@ -146,8 +146,8 @@ class Post:
 
     def is_news(self) -> bool:
         """Whether to tell: not what goes on as told, nor the end of what was never told."""
-        if self._incident.event == "recovered":
-            return self._receipt("opened") is not None
+        if self._incident.event in ("ongoing", "recovered"):
+            return (self._first() is None) == (self._incident.event == "ongoing")
         return self._receipt(self._name) is None
 
     def deliver(self, message: Message) -> Receipt | None:
@@ -220,9 +220,10 @@ class Post:
             "metadata": metadata,
             "unfurl_links": False,
         }
-        opened = None if self._name == "opened" else self._receipt("opened")
-        if opened is not None:
-            arguments |= {"channel": opened.channel, "thread_ts": opened.ts, "reply_broadcast": True}
+        # What opens an incident stands by itself, whatever was told before it.
+        first = None if self._name == "opened" else self._first()
+        if first is not None:
+            arguments |= {"channel": first.channel, "thread_ts": first.ts, "reply_broadcast": True}
         return arguments
 
     @property
@@ -251,14 +252,12 @@ class Post:
         return None
 
     def _messages(self, oldest: str) -> Iterator[dict[str, Any]]:
-        opened = None if self._name == "opened" else self._receipt("opened")
-        asked: dict[str, Any] = {"oldest": oldest, "include_all_metadata": True}
-        if opened is None:
-            asked["channel"] = self._channel_id()
-            yield from _pages(self._sender.conversations_history, "messages", **asked)
-        else:
-            asked |= {"channel": opened.channel, "ts": opened.ts}
-            yield from _pages(self._sender.conversations_replies, "messages", **asked)
+        first = self._first()
+        channel = first.channel if first else self._channel_id()
+        asked: dict[str, Any] = {"channel": channel, "oldest": oldest, "include_all_metadata": True}
+        yield from _pages(self._sender.conversations_history, "messages", **asked)
+        if first is not None:
+            yield from _pages(self._sender.conversations_replies, "messages", ts=first.ts, **asked)
 
     def _channel_id(self) -> str:
         if not self._channel.startswith("#"):
@@ -268,6 +267,14 @@ class Post:
             if found["name"] == self._channel[1:]:
                 return str(found["id"])
         raise AlertError(self._failure("there is no such channel, or the bot is not in it"))
+
+    def _first(self) -> Receipt | None:
+        """The message that the incident's thread hangs on: the first that told of it."""
+        told = [found.key.rsplit("/", 1)[-1] for found in self._store.list(self._folder)]
+        names = [name.removesuffix(".sent.json") for name in told if name.endswith(".sent.json")]
+        # In the order of their names: opened before worsened, and those by night.
+        names = sorted(name for name in names if not name.startswith("recovered"))
+        return self._receipt(names[0]) if names else None
 
     def _receipt(self, name: str) -> Receipt | None:
         key = f"{self._folder}{name}.sent.json"

@@ -197,8 +197,8 @@ class Drift(Section):
 class Bias(Section):
     """How alike the groups of each protected column must be served."""
 
-    reference_group: str = "largest"
-    """The group that others are compared with: `largest`, or a value of the protected column."""
+    reference_group: str | dict[Column, str] = "largest"
+    """The group that others are compared with: `largest`, a value of the protected column, or one by column."""
     min_group: Annotated[int, Field(ge=10)] = 30
     """Groups with fewer labelled rows are not judged, nor are their values shown."""
     impact_ratio: Limit = Limit(min=0.8)

@@ -18,6 +18,9 @@ from nightproof.snapshot import PinnedObject, Snapshot
 from nightproof.validation import Validation
 from nightproof.verdict import Verdict
 
+BESIDE = {"alert", "cli", "dashboard", "demo", "message", "operators"}
+"""Parts of the package that no result depends on."""
+
 
 @dataclass(frozen=True)
 class Baseline:
@@ -59,14 +62,15 @@ class Evaluation:
 def code_version() -> str:
     """The package's version and a hash of its source, such as ``0.1.0+3f2a9c01d2ee``.
 
-    Two checkouts with the same source agree, whatever their paths.
+    Two checkouts with the same source agree, whatever their paths. What only tells of results, or
+    only calls the steps, is left out: it cannot change one.
     """
     digest = hashlib.sha256()
     root = Path(__file__).parent
     for path in sorted(root.rglob("*.py")):
-        # Neither the demo nor the dashboard can change a result.
-        if not {"demo", "dashboard"} & set(path.relative_to(root).parts):
-            digest.update(path.relative_to(root).as_posix().encode() + b"\0" + path.read_bytes() + b"\0")
+        name = path.relative_to(root)
+        if name.parts[0].removesuffix(".py") not in BESIDE:
+            digest.update(name.as_posix().encode() + b"\0" + path.read_bytes() + b"\0")
     return f"{__version__}+{digest.hexdigest()[:12]}"
 
 

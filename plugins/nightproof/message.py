@@ -70,13 +70,14 @@ def compose(incident: Incident, evaluation: Evaluation, links: Links) -> Message
     body = _body(incident, evaluation)
     blocks: list[Block] = [
         {"type": "header", "text": {"type": "plain_text", "text": _cut(heading, 150), "emoji": True}},
-        *({"type": "section", "text": {"type": "mrkdwn", "text": _cut(text, 3000)}} for text in body),
+        *(_section(text) for text in body),
         _context(f"{_since(incident, evaluation)}   ·   {_rows(evaluation)}   ·   owner {_plain(config.owner)}"),
     ]
     if buttons := _buttons(links):
         blocks.append({"type": "actions", "elements": buttons})
     blocks.append(_context(f"evaluation `{evaluation.id}` in `{_plain(links.location)}`"))
-    return Message(text=_cut(f"{heading}. {_plain(incident.cause)}", 3000), blocks=blocks)
+    summary = "Back within every tolerance." if incident.event == "recovered" else _plain(incident.cause)
+    return Message(text=_cut(f"{heading}. {summary}", 3000), blocks=blocks)
 
 
 def compose_failure(model: str, night: str, *, step: str, problem: str, run: str | None) -> Message:
@@ -90,7 +91,8 @@ def compose_failure(model: str, night: str, *, step: str, problem: str, run: str
     ]
     if run:
         blocks.append({"type": "actions", "elements": [_button("Open the run", run)]})
-    return Message(text=_cut(f"{heading}. {step} failed: {_plain(problem)}", 3000), blocks=blocks)
+    text = f"{_plain(heading)}. {_plain(step)} failed: {_plain(problem)}"
+    return Message(text=_cut(text, 3000), blocks=blocks)
 
 
 def _body(incident: Incident, evaluation: Evaluation) -> list[str]:
@@ -110,7 +112,7 @@ def _body(incident: Incident, evaluation: Evaluation) -> list[str]:
         text[-1] += f"\n… and {len(bad) - SHOWN} more in the report"
     drifted = [f for f in evaluation.findings if f.check == "drift" and f.status == "watch"]
     if drifted:
-        text.append("Seen beside it: " + _enumerate([_plain(f.subject) for f in drifted[:4]]) + ".")
+        text.append("Seen beside it: " + _enumerate([_evidence(f) for f in drifted[:4]]) + ".")
     return text
 
 
@@ -134,6 +136,10 @@ def _line(finding: Finding) -> str:
         f"• {_subject(finding)}{window}: *{number(finding.value)}*{_range(finding)}, baseline "
         f"{number(finding.baseline)}{delta}, tolerance {number(finding.tolerance)}, n = {finding.n:,}"
     )
+
+
+def _evidence(finding: Finding) -> str:
+    return f"{_plain(finding.subject[0].lower() + finding.subject[1:])} {number(finding.value)}"
 
 
 def _expectations(failed: Sequence[Expectation]) -> list[str]:
@@ -184,11 +190,16 @@ def _button(label: str, url: str) -> Block:
 
 
 def _section(text: str) -> Block:
-    return {"type": "section", "text": {"type": "mrkdwn", "text": _cut(text, 3000)}}
+    return {"type": "section", "text": _mrkdwn(text, 3000)}
 
 
 def _context(text: str) -> Block:
-    return {"type": "context", "elements": [{"type": "mrkdwn", "text": _cut(text, 2000)}]}
+    return {"type": "context", "elements": [_mrkdwn(text, 2000)]}
+
+
+def _mrkdwn(text: str, limit: int) -> Block:
+    # Verbatim: what looks like an address, a channel or a name in the data becomes no link and no mention.
+    return {"type": "mrkdwn", "text": _cut(text, limit), "verbatim": True}
 
 
 def _subject(finding: Finding) -> str:

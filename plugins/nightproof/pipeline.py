@@ -154,31 +154,27 @@ def decide_night(config: ModelConfig, ticket: Ticket, resources: Resources, *, f
     """Settle the findings and the verdict."""
     dossier = _dossier(config, ticket, resources)
     if dossier.find("verdict.json") is None:
-        night, validation = _night(config, ticket), _validation(dossier)
-        history = History.before(night, resources.results(config))
-        previous, used = history.previous, history.used(config.windows)
-        if validation.outcome == "quarantined":
-            settled: tuple[Finding, ...] = ()
-            verdict = quarantine(
-                validation,
-                config=config,
-                night=night,
-                previous=previous,
-                history=used,
-                left_out=ticket.left_out,
-            )
-        else:
-            settled, verdict = decide(
-                list(findings),
-                config=config,
-                night=night,
-                previous=previous,
-                history=used,
-                left_out=ticket.left_out,
-            )
-        dossier.write("findings.json", Findings(settled).to_bytes())
+        settled, verdict = _decided(config, ticket, resources, findings)
+        raw = dossier.write("findings.json", Findings(settled).to_bytes())
+        held = Findings.from_bytes(raw, name=dossier.url("findings.json")).all
+        if held != settled:
+            # Another run was first, and may have known other nights: the verdict is on its findings.
+            _, verdict = _decided(config, ticket, resources, held)
         dossier.write("verdict.json", verdict.to_bytes())
     return Verdict.from_bytes(dossier.read("verdict.json"), name=dossier.url("verdict.json"))
+
+
+def _decided(
+    config: ModelConfig, ticket: Ticket, resources: Resources, findings: Iterable[Finding]
+) -> tuple[tuple[Finding, ...], Verdict]:
+    night, validation = _night(config, ticket), _validation(_dossier(config, ticket, resources))
+    history = History.before(night, resources.results(config))
+    previous, used = history.previous, history.used(config.windows)
+    left_out = ticket.left_out
+    if validation.outcome == "quarantined":
+        verdict = quarantine(validation, config=config, night=night, previous=previous, history=used, left_out=left_out)
+        return (), verdict
+    return decide(list(findings), config=config, night=night, previous=previous, history=used, left_out=left_out)
 
 
 def report_night(config: ModelConfig, ticket: Ticket, resources: Resources) -> str | None:

@@ -25,7 +25,7 @@ class Incident(Record):
     opened: str
     """The night on which it was first seen."""
     findings: tuple[str, ...]
-    """Subjects of its regressions on this night; the last known ones once recovered."""
+    """Subjects of what has regressed in it so far."""
     cause: str
     """One sentence for whoever is woken by it."""
 

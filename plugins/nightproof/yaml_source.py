@@ -136,6 +136,8 @@ def _scalar(node: yaml.Node, path: Where, faults: list[Fault]) -> Any:
         # A lookup fails where a tag promises what the text is not, as in `!!bool perhaps`.
         named = ".".join(str(step) for step in path)
         lookup = isinstance(error, LookupError)
-        problem = f"this is no {node.tag.rsplit(':', 1)[-1]}" if lookup else getattr(error, "problem", None) or str(error)
+        problem = (
+            f"this is no {node.tag.rsplit(':', 1)[-1]}" if lookup else getattr(error, "problem", None) or str(error)
+        )
         faults.append(Fault(node.start_mark.line + 1, named, str(node.value)[:80], f"unreadable: {problem}"))
         return None

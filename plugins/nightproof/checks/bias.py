@@ -79,15 +79,19 @@ def reference_group(columns: tuple[str, ...], baseline: Profile, settings: Bias)
             f"No row of the baseline has a value in {columns[0]}, so its groups cannot be compared. "
             "Mend the reference, or take the column out of columns.protected."
         )
-    if settings.reference_group == "largest":
+    wanted = settings.reference_group
+    if isinstance(wanted, dict):
+        wanted = wanted.get(columns[0], "largest")
+    if wanted == "largest":
         return segments[0]
     for segment in segments:
-        if settings.reference_group in segment.values():
+        if wanted in segment.values():
             return segment
     known = ", ".join(value for segment in segments for value in segment.values())
     raise DataError(
-        f"checks.bias.reference_group is {settings.reference_group!r}, which no row of the baseline has in "
-        f"{columns[0]}; it has {known}. Name one of those, or 'largest'."
+        f"checks.bias.reference_group is {wanted!r}, which no row of the baseline has in {columns[0]}; "
+        f"it has {known}. Name one of those, or 'largest', or one for each column, "
+        f"such as {{{columns[0]}: {segments[0][columns[0]]}}}."
     )
 
 

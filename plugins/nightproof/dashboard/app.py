@@ -87,7 +87,10 @@ def _page(results: ModelResults, night: str, evaluation_id: str, page: str) -> b
 def _answer(read: Callable[[], bytes]) -> HTMLResponse:
     try:
         return HTMLResponse(read(), headers=SANDBOX)
-    except (ObjectMissing, ConfigError, NightError) as error:
+    except ConfigError:
+        # Its message names this machine's folders and the other models.
+        return HTMLResponse(_plain_page("Not found", "No such model."), status_code=404, headers=SANDBOX)
+    except (ObjectMissing, NightError) as error:
         return HTMLResponse(_plain_page("Not found", str(error)), status_code=404, headers=SANDBOX)
     except NightproofError as error:
         return HTMLResponse(_plain_page("Not to be had now", str(error)), status_code=503, headers=SANDBOX)

@@ -53,6 +53,9 @@ def psi(current: npt.NDArray[np.int64], baseline: npt.NDArray[np.int64]) -> tupl
     scale = n * m / (n + m)
     statistic = float(np.dot(p - q, np.log(p / q))) * scale
     low, high = _noncentrality(statistic, freedom)
+    # Samples more alike than chance makes them, as few rows over many bins are once smoothed, prove no
+    # more than those that differ by just what chance explains.
+    high = max(high, _noncentrality(float(freedom), freedom)[1])
     value = min(max(0.0, statistic - freedom, low), high)
     return Estimate(value / scale, low / scale, high / scale, n), float(chdtrc(freedom, statistic))
 
