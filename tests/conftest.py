@@ -336,10 +336,11 @@ class FailingStore:
         return getattr(self._store, name)
 
     def create(self, key: str, content: bytes, *, content_type: str, encoding: str = "") -> None:
-        self.created.append(key)
-        fails = len(self.created) - 1 == self._fails
+        fails = len(self.created) == self._fails
         if not fails or self._written:
+            # A name that is taken is no write, and is not counted.
             self._store.create(key, content, content_type=content_type, encoding=encoding)
+        self.created.append(key)
         if fails:
             raise StoreUnavailable(f"The power went at {key}.")
 

@@ -76,7 +76,7 @@ def compose(incident: Incident, evaluation: Evaluation, links: Links) -> Message
     if buttons := _buttons(links):
         blocks.append({"type": "actions", "elements": buttons})
     blocks.append(_context(f"evaluation `{evaluation.id}` in `{_plain(links.location)}`"))
-    summary = "Back within every tolerance." if incident.event == "recovered" else _plain(incident.cause)
+    summary = _over(incident) if incident.event == "recovered" else _plain(incident.cause)
     return Message(text=_cut(f"{heading}. {summary}", 3000), blocks=blocks)
 
 
@@ -97,8 +97,7 @@ def compose_failure(model: str, night: str, *, step: str, problem: str, run: str
 
 def _body(incident: Incident, evaluation: Evaluation) -> list[str]:
     if incident.event == "recovered":
-        what = "Data passes validation again." if incident.check == "data" else "Back within every tolerance."
-        return [f"*{what}* What had been wrong: {_plain(_enumerate(incident.findings))}."]
+        return [f"*{_over(incident)}* What had been wrong: {_plain(_enumerate(incident.findings))}."]
     if incident.check == "data":
         return [
             f"*{_plain(incident.cause)}*",
@@ -114,6 +113,10 @@ def _body(incident: Incident, evaluation: Evaluation) -> list[str]:
     if drifted:
         text.append("Seen beside it: " + _enumerate([_evidence(f) for f in drifted[:4]]) + ".")
     return text
+
+
+def _over(incident: Incident) -> str:
+    return "Data passes validation again." if incident.check == "data" else "Back within every tolerance."
 
 
 def _claim(finding: Finding) -> str:

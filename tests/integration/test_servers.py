@@ -152,6 +152,7 @@ def test_killing_the_parent_leaves_no_server(tmp_path: Path) -> None:
     parent.communicate()
     _, alive = psutil.wait_procs(running, timeout=30)
     assert [process for process in alive if process.status() != psutil.STATUS_ZOMBIE] == []
+    SeaweedFS(tmp_path).stop()  # its Unix sockets outlive it
 
 
 # --- Processes --------------------------------------------------------------------------------------------

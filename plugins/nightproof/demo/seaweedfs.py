@@ -20,7 +20,7 @@ import boto3
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
-from nightproof.demo.processes import LOOPBACK, DemoError, Server, are_free, free_ports
+from nightproof.demo.processes import LOOPBACK, DemoError, Server, are_free, end_leftover, free_ports
 
 if TYPE_CHECKING:
     from mypy_boto3_s3.client import S3Client
@@ -104,7 +104,8 @@ class SeaweedFS:
             If it does not; the message names its log.
         """
         (self.folder / "data").mkdir(parents=True, exist_ok=True)
-        self.stop()
+        self._server.stop()
+        end_leftover(self._server.pid_file, grace_s=self._server.grace_s)
         self._remove_sockets()
         self._choose_ports()
         log = self.folder / "seaweedfs.log"
@@ -119,9 +120,8 @@ class SeaweedFS:
 
     def stop(self) -> None:
         """End it; everything it acknowledged is kept."""
-        if self._server.is_running:
-            self._server.stop()
-            self._remove_sockets()
+        self._server.stop()
+        self._remove_sockets()
 
     def __enter__(self) -> Self:
         return self.start()
