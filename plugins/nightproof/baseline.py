@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 
 from nightproof.cache import Cache
 from nightproof.config import ModelConfig
@@ -15,13 +16,14 @@ from nightproof.snapshot import Snapshot
 from nightproof.storage import OpenStore, Store
 
 FORMAT = 1
-"""Raised when the same reference would be profiled in another way."""
+"""Raised when the same reference would be profiled in another way under a spec of the same shape."""
 
 
 def baseline_id(config: ModelConfig, snapshot: Snapshot) -> str:
     """Hash of the reference's content and of what the config says of its columns."""
     parts = [found.sha256 for found in snapshot.of("reference")]
-    parts += [config.columns.model_dump_json(), str(config.data.id), f"format {FORMAT}"]
+    shape = json.dumps(ProfileSpec.model_json_schema(), sort_keys=True)
+    parts += [config.columns.model_dump_json(), str(config.data.id), f"format {FORMAT}", shape]
     return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:16]
 
 

@@ -32,6 +32,7 @@ class Dossier:
         self.folder = folder
         # What this process wrote or read: the files never change, so it never goes stale.
         self._recent: dict[str, bytes] = {}
+        self._listed: set[str] | None = None
 
     def url(self, name: str) -> str:
         """Where a file lies."""
@@ -65,7 +66,14 @@ class Dossier:
         return self._recent[name]
 
     def find(self, name: str) -> bytes | None:
-        """A file's content, or ``None`` where there is none."""
+        """A file's content, or ``None`` where there was none when this was opened.
+
+        Another writer's file that came since is met in :meth:`write`, which keeps the first.
+        """
+        if self._listed is None:
+            self._listed = {stored.key.removeprefix(self.folder) for stored in self._store.list(self.folder)}
+        if name not in self._recent and name not in self._listed:
+            return None
         try:
             return self.read(name)
         except ObjectMissing:

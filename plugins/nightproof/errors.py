@@ -15,7 +15,8 @@
     │   ├── AccessRefused      the credentials are wrong, missing or too weak
     │   └── StoreUnavailable   no answer, or 5xx, after all retries
     ├── RecordError            a published record contradicts itself
-    └── AlertError             Slack did not take the message
+    ├── AlertError             Slack did not take the message
+    └── DemoError              the demo cannot go on on this machine
 
 Each message says what is wrong, where, and what to do about it; none carries a secret.
 """
@@ -126,3 +127,7 @@ class RecordError(NightproofError):
 
 class AlertError(NightproofError):
     """Slack did not take the message."""
+
+
+class DemoError(NightproofError):
+    """The demo cannot go on on this machine."""

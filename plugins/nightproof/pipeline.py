@@ -82,8 +82,13 @@ def evaluate(config: ModelConfig, night: Night, resources: Resources, *, left_ou
         validation = validate_night(config, ticket, resources)
         if validation.outcome != "quarantined":
             profile_night(config, ticket, resources)
-        findings = [found for family in FAMILIES for found in check_night(config, ticket, resources, family=family)]
-        decide_night(config, ticket, resources, findings=findings)
+        history = History.before(night, resources.results(config))
+        findings = [
+            found
+            for family in FAMILIES
+            for found in check_night(config, ticket, resources, family=family, history=history)
+        ]
+        decide_night(config, ticket, resources, findings=findings, history=history)
         report_night(config, ticket, resources)
     publish_night(config, ticket, resources)
     return read_evaluation(config, ticket, resources)
@@ -134,7 +139,9 @@ def profile_night(config: ModelConfig, ticket: Ticket, resources: Resources) -> 
     return results.profile(ticket.night, ticket.evaluation_id, baseline.spec)
 
 
-def check_night(config: ModelConfig, ticket: Ticket, resources: Resources, *, family: Check) -> list[Finding]:
+def check_night(
+    config: ModelConfig, ticket: Ticket, resources: Resources, *, family: Check, history: History | None = None
+) -> list[Finding]:
     """One family's findings: tonight's, and those of longer windows; none on a quarantined night."""
     dossier = _dossier(config, ticket, resources)
     if _validation(dossier).outcome == "quarantined":
@@ -144,31 +151,38 @@ def check_night(config: ModelConfig, ticket: Ticket, resources: Resources, *, fa
     check = FAMILIES[family]
     findings = check(tonight, baseline.profile, config, window=1)
     if family in WINDOWED:
-        history = History.before(_night(config, ticket), resources.results(config))
+        history = history or History.before(_night(config, ticket), resources.results(config))
         for window, earlier in history.windows(config.windows, baseline):
             findings += check(merge([*earlier, tonight]), baseline.profile, config, window=window)
     return findings
 
 
-def decide_night(config: ModelConfig, ticket: Ticket, resources: Resources, *, findings: Iterable[Finding]) -> Verdict:
+def decide_night(
+    config: ModelConfig,
+    ticket: Ticket,
+    resources: Resources,
+    *,
+    findings: Iterable[Finding],
+    history: History | None = None,
+) -> Verdict:
     """Settle the findings and the verdict."""
     dossier = _dossier(config, ticket, resources)
     if dossier.find("verdict.json") is None:
-        settled, verdict = _decided(config, ticket, resources, findings)
+        history = history or History.before(_night(config, ticket), resources.results(config))
+        settled, verdict = _decided(config, ticket, resources, findings, history)
         raw = dossier.write("findings.json", Findings(settled).to_bytes())
         held = Findings.from_bytes(raw, name=dossier.url("findings.json")).all
         if held != settled:
             # Another run was first, and may have known other nights: the verdict is on its findings.
-            _, verdict = _decided(config, ticket, resources, held)
+            _, verdict = _decided(config, ticket, resources, held, history)
         dossier.write("verdict.json", verdict.to_bytes())
     return Verdict.from_bytes(dossier.read("verdict.json"), name=dossier.url("verdict.json"))
 
 
 def _decided(
-    config: ModelConfig, ticket: Ticket, resources: Resources, findings: Iterable[Finding]
+    config: ModelConfig, ticket: Ticket, resources: Resources, findings: Iterable[Finding], history: History
 ) -> tuple[tuple[Finding, ...], Verdict]:
     night, validation = _night(config, ticket), _validation(_dossier(config, ticket, resources))
-    history = History.before(night, resources.results(config))
     previous, used = history.previous, history.used(config.windows)
     left_out = ticket.left_out
     if validation.outcome == "quarantined":

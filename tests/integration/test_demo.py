@@ -13,7 +13,7 @@ from typing import Any
 import psutil
 import pytest
 from nightproof.demo.lock import exclusive
-from nightproof.demo.processes import DemoError
+from nightproof.errors import DemoError
 
 pytestmark = pytest.mark.integration
 CHECKOUT = Path(__file__).resolve().parents[2]

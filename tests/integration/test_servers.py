@@ -18,9 +18,10 @@ import boto3
 import psutil
 import pytest
 from botocore.exceptions import ClientError
-from nightproof.demo.processes import DemoError, Identity, Server, are_free, end_leftover, free_ports, members
+from nightproof.demo.processes import Identity, Server, are_free, end_leftover, free_ports, members
 from nightproof.demo.seaweedfs import SeaweedFS
 from nightproof.demo.slack_recorder import Reply, SlackRecorder
+from nightproof.errors import DemoError
 from slack_sdk.errors import SlackApiError
 from slack_sdk.http_retry.builtin_handlers import RateLimitErrorRetryHandler
 

@@ -20,7 +20,8 @@ from urllib.error import HTTPError, URLError
 from urllib.parse import quote
 from urllib.request import Request, urlopen
 
-from nightproof.demo.processes import LOOPBACK, DemoError, Server, are_free, free_ports
+from nightproof.demo.processes import LOOPBACK, Server, are_free, free_ports
+from nightproof.errors import DemoError
 
 PARTS: Mapping[str, tuple[str, ...]] = {
     "api-server": (),

@@ -10,7 +10,8 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from nightproof.demo.processes import DemoError, Server
+from nightproof.demo.processes import Server
+from nightproof.errors import DemoError
 
 
 class CommandLine:

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import polars as pl
 
-from nightproof.demo.processes import DemoError
+from nightproof.errors import DemoError
 
 LATE_MINUTES = 15
 _MISSING = ["", "NA"]

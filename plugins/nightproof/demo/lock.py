@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from nightproof.demo.processes import DemoError
+from nightproof.errors import DemoError
 
 
 @contextmanager

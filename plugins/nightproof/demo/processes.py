@@ -22,17 +22,13 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-import psutil  # type: ignore[import-untyped]
+import psutil
 
-from nightproof.errors import NightproofError
+from nightproof.errors import DemoError
 
 LOOPBACK = "127.0.0.1"
 _TICK_S = 0.05
 _SAME_START_S = 2.0  # how far two readings of one process's start time may lie apart
-
-
-class DemoError(NightproofError):
-    """A part of the demo could not start, or ended before its time."""
 
 
 @dataclass(frozen=True)

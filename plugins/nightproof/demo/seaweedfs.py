@@ -20,7 +20,8 @@ import boto3
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
-from nightproof.demo.processes import LOOPBACK, DemoError, Server, are_free, end_leftover, free_ports
+from nightproof.demo.processes import LOOPBACK, Server, are_free, end_leftover, free_ports
+from nightproof.errors import DemoError
 
 if TYPE_CHECKING:
     from mypy_boto3_s3.client import S3Client

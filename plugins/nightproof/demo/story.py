@@ -27,8 +27,8 @@ from nightproof.demo.display import Display, file_link, link
 from nightproof.demo.environment import Slack, make_environment, write_exports
 from nightproof.demo.flights import read_flights
 from nightproof.demo.partitions import Layout, make_partitions, score_flights, upload
-from nightproof.demo.processes import DemoError
 from nightproof.demo.seaweedfs import SeaweedFS
+from nightproof.errors import DemoError
 
 MODEL = "flight_delay"
 HISTORY = (date(2013, 11, 16), date(2013, 12, 13))
