@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from functools import cache
 
 from nightproof.cache import Cache
 from nightproof.config import ModelConfig
@@ -22,9 +23,13 @@ FORMAT = 1
 def baseline_id(config: ModelConfig, snapshot: Snapshot) -> str:
     """Hash of the reference's content and of what the config says of its columns."""
     parts = [found.sha256 for found in snapshot.of("reference")]
-    shape = json.dumps(ProfileSpec.model_json_schema(), sort_keys=True)
-    parts += [config.columns.model_dump_json(), str(config.data.id), f"format {FORMAT}", shape]
+    parts += [config.columns.model_dump_json(), str(config.data.id), f"format {FORMAT}", _spec_shape()]
     return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:16]
+
+
+@cache
+def _spec_shape() -> str:
+    return json.dumps(ProfileSpec.model_json_schema(), sort_keys=True)
 
 
 def find_baseline(

@@ -22,6 +22,7 @@ from nightproof.night import Night, nights_between
 
 if TYPE_CHECKING:
     from nightproof.evaluation import Evaluation
+    from nightproof.pipeline import Step
     from nightproof.resources import Resources
 
 app = typer.Typer(
@@ -110,9 +111,13 @@ def replay(
     as_json: AsJson = False,
 ) -> None:
     """Evaluate a stretch of nights in order, a line each; a night that fails does not end it."""
+    from nightproof.ahead import ahead
+    from nightproof.cache import default_folder
+
     config, nights = _chosen(model, first, last, models)
+    suites, left_out = suites_folder(models or models_folder()), _left_out(no_report, no_validate)
     failed = False
-    for night in nights:
+    for night in ahead(config, list(nights), cache=default_folder(), suites=suites, left_out=left_out):
         try:
             line = _run(config, night, models, no_report=no_report, no_validate=no_validate, tell=with_alerts)
         except ConfigError:
@@ -141,8 +146,7 @@ def _run(
     from nightproof.pipeline import evaluate as evaluate_night
 
     resources = _resources(suites_folder(models or models_folder()))
-    left_out = [step for step, out in (("report", no_report), ("validate", no_validate)) if out]
-    evaluation = evaluate_night(config, night, resources, left_out=left_out)  # type: ignore[arg-type]
+    evaluation = evaluate_night(config, night, resources, left_out=_left_out(no_report, no_validate))
     if tell:
         _tell(evaluation, resources)
     return {
@@ -156,6 +160,11 @@ def _run(
             for found in evaluation.verdict.incidents
         ],
     }
+
+
+def _left_out(no_report: bool, no_validate: bool) -> list[Step]:
+    steps: list[tuple[Step, bool]] = [("report", no_report), ("validate", no_validate)]
+    return [step for step, out in steps if out]
 
 
 @app.command()

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from nightproof.evaluation import Baseline
 from nightproof.manifest import LogEntry
 from nightproof.night import Night
-from nightproof.profiles import Profile
+from nightproof.profiles import Profile, merge
 from nightproof.results import ModelResults
 from nightproof.verdict import Verdict
 
@@ -20,6 +20,8 @@ class History:
     night: Night
     results: ModelResults
     entries: tuple[LogEntry, ...]
+    # The families look through the same windows: each is merged once.
+    _merged: list[tuple[int, Profile]] = field(default_factory=list)
 
     @classmethod
     def before(cls, night: Night, results: ModelResults) -> History:
@@ -36,12 +38,17 @@ class History:
         first = str(self.night.before(max(windows) - 1))
         return tuple(e.evaluation_id for e in self.entries if e.night >= first or e is self.entries[-1])
 
-    def windows(self, windows: Sequence[int], baseline: Baseline) -> Iterator[tuple[int, list[Profile]]]:
-        """For each window of several nights, the stored profiles of its earlier nights.
+    def windows(self, windows: Sequence[int], baseline: Baseline, tonight: Profile) -> list[tuple[int, Profile]]:
+        """Each window of several nights with the profile of all its nights, tonight's included.
 
         Nights that were quarantined, or compared with another baseline, are not among them. A
         window that no night is added to by its length is left out: it would say nothing new.
         """
+        if not self._merged:
+            self._merged.extend(self._merge(windows, baseline, tonight))
+        return self._merged
+
+    def _merge(self, windows: Sequence[int], baseline: Baseline, tonight: Profile) -> Iterator[tuple[int, Profile]]:
         seen = 0
         for window in sorted(windows):
             first = str(self.night.before(window - 1))
@@ -52,7 +59,5 @@ class History:
             ]
             if len(nights) > seen:
                 seen = len(nights)
-                yield (
-                    window,
-                    [self.results.profile(entry.night, entry.evaluation_id, baseline.spec) for entry in nights],
-                )
+                earlier = [self.results.profile(entry.night, entry.evaluation_id, baseline.spec) for entry in nights]
+                yield window, merge([*earlier, tonight])

@@ -31,7 +31,7 @@ from nightproof.expectations.suite import suite_path
 from nightproof.history import History
 from nightproof.manifest import LogEntry
 from nightproof.night import Night
-from nightproof.profiles import Profile, collect, merge
+from nightproof.profiles import Profile, collect
 from nightproof.publish import publish, seal
 from nightproof.pull import files_of, pull
 from nightproof.record import Record
@@ -152,8 +152,8 @@ def check_night(
     findings = check(tonight, baseline.profile, config, window=1)
     if family in WINDOWED:
         history = history or History.before(_night(config, ticket), resources.results(config))
-        for window, earlier in history.windows(config.windows, baseline):
-            findings += check(merge([*earlier, tonight]), baseline.profile, config, window=window)
+        for window, nights in history.windows(config.windows, baseline, tonight):
+            findings += check(nights, baseline.profile, config, window=window)
     return findings
 
 
