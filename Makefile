@@ -40,10 +40,10 @@ check: install  ## style, types, and the direction of imports
 	$(BIN)/lint-imports --no-cache
 
 test-fast: install  ## the tests that need no server
-	$(BIN)/pytest -q -n 2 -m "not integration"
+	$(BIN)/pytest -q -n 2 --dist loadfile -m "not integration"
 
 test: install  ## every test
-	$(BIN)/pytest -q -n 2 -m "not integration"
+	$(BIN)/pytest -q -n 2 --dist loadfile -m "not integration"
 	$(BIN)/pytest -q -m integration
 
 schema: install  ## renew include/models/schema.json

@@ -11,6 +11,7 @@ from nightproof import ahead as module
 from nightproof.ahead import WORTH, ahead
 from nightproof.night import Night
 
+pytestmark = pytest.mark.integration
 FIRST = date(2024, 3, 1)
 NIGHTS = [Night(FIRST + timedelta(days=offset)) for offset in range(WORTH + 1)]
 

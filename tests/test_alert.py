@@ -339,15 +339,16 @@ def test_workers_at_once_post_one_message(
 ) -> None:
     monkeypatch.undo()
     monkeypatch.setattr(alerts, "time", _Impatient(time))
-    barrier = Barrier(4)
+    barrier = Barrier(4, timeout=60)
+    config = bench.config()
 
-    def work(_: int) -> int:
-        results, client = bench.model_results(), slack.client()
+    def work(results: Any) -> int:
+        client = slack.client()
         barrier.wait()
         return len(tell(bench, slack, night, results=results, client=client))
 
     with ThreadPoolExecutor(4) as pool:
-        assert sum(pool.map(work, range(4))) == 1
+        assert sum(pool.map(work, [bench.model_results(config) for _ in range(4)])) == 1
     assert len(slack.messages) == 1
 
 

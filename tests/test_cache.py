@@ -103,7 +103,7 @@ def test_a_fetch_that_breaks_off_leaves_nothing_behind(store: CountingStore, cac
 
 def test_threads_that_want_the_same_object_all_get_it(store: CountingStore, cache: Cache, tmp_path: Path) -> None:
     store.put("key", b"rows" * 100_000)
-    barrier = Barrier(8)
+    barrier = Barrier(8, timeout=60)
 
     def bring(_: int) -> str:
         barrier.wait()

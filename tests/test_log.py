@@ -97,7 +97,7 @@ def test_a_log_that_is_open_sees_what_others_append(store: MemoryStore) -> None:
 @pytest.mark.parametrize("same", [False, True], ids=["different evaluations", "the same evaluations"])
 def test_writers_at_once_leave_one_chain(store: MemoryStore, same: bool) -> None:
     writers, each = 6, 8
-    barrier = Barrier(writers)
+    barrier = Barrier(writers, timeout=60)
 
     def write(writer: int) -> list[LogEntry]:
         log = chain(store)

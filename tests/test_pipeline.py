@@ -220,7 +220,7 @@ def test_another_suite_is_another_evaluation_but_not_where_validation_is_left_ou
 
 def test_runs_at_once_leave_one_record(place: Any) -> None:
     place.night("2024-03-01")
-    config, barrier = place.config(), Barrier(4)
+    config, barrier = place.config(), Barrier(4, timeout=60)
 
     def run(worker: int) -> str:
         barrier.wait()
@@ -238,7 +238,7 @@ def test_nights_at_once_leave_one_chain(bench: Any) -> None:
     nights = [f"2024-03-{day:02d}" for day in range(1, 7)]
     for night in nights:
         bench.night(night, count=200)
-    config, barrier = bench.config(), Barrier(len(nights))
+    config, barrier = bench.config(), Barrier(len(nights), timeout=60)
 
     def run(night: str) -> str:
         barrier.wait()
@@ -492,6 +492,7 @@ def test_a_record_that_was_touched_is_an_error_and_never_an_answer(bench: Any) -
 
 
 # Evidently warns of its own dependencies.
+@pytest.mark.integration
 @pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::FutureWarning")
 def test_with_all_steps_a_night_is_validated_reported_and_published(folder: Any) -> None:
     table = folder.night("2024-03-01", count=400, **BAD)

@@ -246,6 +246,7 @@ def test_timestamp_is_the_nights_end(report: RenderedReport) -> None:
     assert json.loads(report.json)["timestamp"].startswith("2013-12-15")
 
 
+@pytest.mark.integration
 def test_evidently_reads_it_without_our_classes(report: RenderedReport, tmp_path: Path) -> None:
     path = tmp_path / "report.json"
     path.write_bytes(report.json)

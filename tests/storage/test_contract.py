@@ -102,7 +102,7 @@ def test_what_is_there_is_never_replaced(store: Store) -> None:
 
 
 def test_a_race_has_one_winner_and_its_content_stays(store: Store) -> None:
-    barrier = Barrier(WRITERS)
+    barrier = Barrier(WRITERS, timeout=60)
 
     def race(writer: int) -> int | None:
         barrier.wait()
