@@ -148,7 +148,9 @@ class Columns(Section):
     slices: tuple[Slice, ...] = ()
     """Columns, or pairs of columns, whose values are looked at one by one."""
     model_version: Column | None = None
+    """Which version of the model made the prediction; counted and shown."""
     latency_ms: Column | None = None
+    """How long the prediction took; so far only validated to be a number."""
 
 
 class Validate(Section):
