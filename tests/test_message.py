@@ -26,6 +26,7 @@ GOLDEN = Path(__file__).parent / "golden"
 LINKS = Links(
     location="s3://ml-results/nightproof/flight_delay/2013-12-14/0123456789abcdef/",
     report="https://airflow.example/nightproof/models/flight_delay/nights/2013-12-14/0123456789abcdef/report",
+    data_docs="https://airflow.example/nightproof/models/flight_delay/nights/2013-12-14/0123456789abcdef/data-docs",
     run="https://airflow.example/dags/flight_delay/runs/scheduled__2013-12-16",
 )
 HOSTILE = [

@@ -33,6 +33,8 @@ class Links:
     ----------
     report
         The Evidently report, as a page.
+    data_docs
+        What Great Expectations found, as a page.
     run
         The Airflow run.
     location
@@ -41,6 +43,7 @@ class Links:
 
     location: str
     report: str | None = None
+    data_docs: str | None = None
     run: str | None = None
 
 
@@ -73,7 +76,7 @@ def compose(incident: Incident, evaluation: Evaluation, links: Links) -> Message
         *(_section(text) for text in body),
         _context(f"{_since(incident, evaluation)}   ·   {_rows(evaluation)}   ·   owner {_plain(config.owner)}"),
     ]
-    if buttons := _buttons(links):
+    if buttons := _buttons(incident, links):
         blocks.append({"type": "actions", "elements": buttons})
     blocks.append(_context(f"evaluation `{evaluation.id}` in `{_plain(links.location)}`"))
     summary = _over(incident) if incident.event == "recovered" else _plain(incident.cause)
@@ -183,8 +186,9 @@ def _rows(evaluation: Evaluation) -> str:
     return f"{outcomes.rows:,} predictions, {outcomes.labelled:,} labelled"
 
 
-def _buttons(links: Links) -> list[Block]:
-    pairs = [("Read the report", links.report), ("Open the run", links.run)]
+def _buttons(incident: Incident, links: Links) -> list[Block]:
+    data_docs = links.data_docs if incident.check == "data" else None
+    pairs = [("Read the report", links.report), ("See the Data Docs", data_docs), ("Open the run", links.run)]
     return [_button(label, url) for label, url in pairs if url]
 
 

@@ -182,7 +182,8 @@ class AlertOperator(TicketOperator):
         results = resources.results(config)
         links = Links(
             location=results.dossier(ticket.night, ticket.evaluation_id).url(""),
-            report=report_page(ticket) if "report" not in ticket.left_out else None,
+            report=page(ticket, "report") if "report" not in ticket.left_out else None,
+            data_docs=page(ticket, "data-docs") if evaluation.validation.failed() else None,
             run=run_page(context),
         )
         sender = slack_sender(self.slack_conn_id)
@@ -195,7 +196,7 @@ def run_page(context: Context) -> str:
     return str(context["ti"].log_url).split("/tasks/")[0]
 
 
-def report_page(ticket: Ticket) -> str:
-    """The report's page in Airflow, served by the plugin."""
+def page(ticket: Ticket, name: str) -> str:
+    """One of the evaluation's pages in Airflow, served by the plugin: ``report`` or ``data-docs``."""
     base = str(airflow_conf.get("api", "base_url", fallback="http://localhost:8080")).rstrip("/")
-    return f"{base}/nightproof/models/{ticket.model}/nights/{ticket.night}/{ticket.evaluation_id}/report"
+    return f"{base}/nightproof/models/{ticket.model}/nights/{ticket.night}/{ticket.evaluation_id}/{name}"
