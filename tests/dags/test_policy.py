@@ -214,3 +214,14 @@ def test_the_trigger_survives_serialisation_and_holds_no_credentials():
     again = NightTrigger(**json.loads(json.dumps(arguments)))
     assert again.serialize() == trigger.serialize()
     assert set(arguments) == {"model", "night", "models_folder", "aws_conn_id", "poll_seconds", "deadline"}
+
+
+def test_a_backfill_wakes_nobody():
+    from airflow.sdk.exceptions import AirflowSkipException
+    from airflow.utils.types import DagRunType
+    from nightproof.operators.steps import AlertOperator
+
+    alert = AlertOperator(task_id="alert", model="flight_delay")
+    context = {"dag_run": SimpleNamespace(run_type=DagRunType.BACKFILL_JOB)}
+    with pytest.raises(AirflowSkipException, match="backfill"):
+        alert.advance(None, None, None, context)

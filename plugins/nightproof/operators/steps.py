@@ -162,13 +162,16 @@ class AlertOperator(TicketOperator):
     ----------
     slack_conn_id
         Airflow connection of type ``slack``.
+    backfills
+        Whether runs of a backfill tell too. Their nights are over: nobody is woken by default.
     """
 
     template_fields: Sequence[str] = (*TicketOperator.template_fields, "slack_conn_id")
 
-    def __init__(self, *, slack_conn_id: str = "slack_api_default", **kwargs: Any) -> None:
+    def __init__(self, *, slack_conn_id: str = "slack_api_default", backfills: bool = False, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.slack_conn_id = slack_conn_id
+        self.backfills = backfills
 
     def advance(self, config: ModelConfig, ticket: Ticket, resources: Resources, context: Context) -> list[str]:
         """See :func:`nightproof.alert.alert`."""
@@ -176,6 +179,8 @@ class AlertOperator(TicketOperator):
         from nightproof.message import Links
         from nightproof.pipeline import read_evaluation
 
+        if context["dag_run"].run_type == "backfill" and not self.backfills:
+            raise AirflowSkipException("A backfill tells nobody: its nights are over.")
         evaluation = read_evaluation(config, ticket, resources)
         if config.alerts.slack is None or not evaluation.verdict.incidents:
             return []
