@@ -58,9 +58,9 @@ class ModelResults:
             self._dossiers[key] = Dossier(self.store, f"{self.folder}{night}/{evaluation_id}/")
         return self._dossiers[key]
 
-    def work(self, evaluation_id: str) -> Dossier:
+    def scratch(self, evaluation_id: str) -> Dossier:
         """Scratch space of a run between its tasks; no part of the record."""
-        return Dossier(self.store, f"{self.folder}work/{evaluation_id}/")
+        return Dossier(self.store, f"{self.folder}scratch/{evaluation_id}/")
 
     def verdict(self, entry: LogEntry) -> Verdict:
         """The verdict of a published evaluation."""

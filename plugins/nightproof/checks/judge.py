@@ -73,11 +73,7 @@ def shown(subject: Subject, current: Estimate, baseline: Estimate | None, delta:
     return _finding(
         subject,
         n=current.n,
-        value=current.value,
-        interval=current.interval,
-        baseline=baseline.value if baseline else None,
-        delta=delta.value if delta else None,
-        delta_interval=delta.interval if delta else None,
+        **_compared(current, baseline, delta),
         detectable=delta.detectable() if delta else None,
         status="ok",
         reason=reason,
@@ -96,17 +92,23 @@ def judged(
     return _finding(
         subject,
         n=current.n,
-        value=current.value,
-        interval=current.interval,
-        baseline=baseline.value if baseline else None,
-        delta=delta.value if delta else None,
-        delta_interval=delta.interval if delta else None,
+        **_compared(current, baseline, delta),
         tolerance=harm.shown,
         detectable=harm.change.detectable(),
         p_value=harm.change.excess_p_value(harm.limit) if harm.pages else None,
         status=status,
         reason=f"{number(current.value)} ({ends}, n = {current.n:,}){moved}: {because}.",
     )
+
+
+def _compared(current: Estimate, baseline: Estimate | None, delta: Change | None) -> dict[str, object]:
+    return {
+        "value": current.value,
+        "interval": current.interval,
+        "baseline": baseline.value if baseline else None,
+        "delta": delta.value if delta else None,
+        "delta_interval": delta.interval if delta else None,
+    }
 
 
 def _status(harm: Harm) -> tuple[Status, str]:

@@ -98,8 +98,8 @@ class CheckOperator(TicketOperator):
         from nightproof.pipeline import check_night
 
         findings = check_night(config, ticket, resources, family=self.family)
-        work = resources.results(config).work(ticket.evaluation_id)
-        work.write(f"{self.family}.json", Findings(tuple(findings)).to_bytes())
+        scratch = resources.results(config).scratch(ticket.evaluation_id)
+        scratch.write(f"{self.family}.json", Findings(tuple(findings)).to_bytes())
         statuses = [finding.status for finding in findings]
         return {status: statuses.count(status) for status in sorted(set(statuses))}
 
@@ -112,11 +112,11 @@ class DecideOperator(TicketOperator):
         from nightproof.checks.finding import Finding, Findings
         from nightproof.pipeline import FAMILIES, decide_night
 
-        work = resources.results(config).work(ticket.evaluation_id)
+        scratch = resources.results(config).scratch(ticket.evaluation_id)
         findings: list[Finding] = []
         for family in FAMILIES:
-            raw = work.find(f"{family}.json")
-            findings += Findings.from_bytes(raw, name=work.url(f"{family}.json")).all if raw else ()
+            raw = scratch.find(f"{family}.json")
+            findings += Findings.from_bytes(raw, name=scratch.url(f"{family}.json")).all if raw else ()
         verdict = decide_night(config, ticket, resources, findings=findings)
         self.log.info("%s: %s", verdict.status, verdict.headline)
         return {"status": verdict.status, "headline": verdict.headline, "regressions": verdict.regressions}
