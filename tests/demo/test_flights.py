@@ -19,6 +19,8 @@ from nightproof.demo.flights import read_flights
 from nightproof.demo.partitions import Layout, Partition, make_partitions, score_flights
 from sklearn.metrics import roc_auc_score
 
+pytestmark = pytest.mark.integration  # trains a model on a quarter of a year
+
 LAYOUT = Layout("s3://logs/p/dt=%Y-%m-%d/", "s3://logs/l/dt=%Y-%m-%d/", "s3://logs/reference/")
 BAD_NIGHT = date(2013, 12, 14)
 
