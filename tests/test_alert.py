@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 from nightproof import alert as alerts
-from nightproof.alert import alert, client_from_environment, post_notice, retry_handlers
+from nightproof.alert import Claim, alert, client_from_environment, post_notice, retry_handlers
 from nightproof.demo.slack_recorder import SlackRecorder
 from nightproof.errors import AlertError, StoreUnavailable
 from nightproof.evaluation import Evaluation
@@ -332,6 +332,23 @@ def test_a_claim_that_somebody_is_still_at_is_waited_for(
     monkeypatch.setattr(alerts.time, "sleep", grow_old)
     assert len(tell(bench, slack, night)) == 1
     assert len(waited) == 1
+
+
+def test_a_worker_whose_claim_was_taken_over_posts_no_more(
+    bench: Any, slack: SlackRecorder, night: Evaluation, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    results = bench.model_results()
+    folder = f"{results.folder}alerts/{night.verdict.incidents[0].id}/"
+    taken = Claim(number=1, claimed_at="2100-01-01T00:00:00+00:00").to_bytes()
+
+    def take_over(_: float) -> None:
+        results.store.create(f"{folder}opened.claim-001.json", taken, content_type="application/json")
+
+    monkeypatch.setattr(alerts.time, "sleep", take_over)
+    slack.script.append("dropped")
+    with pytest.raises(AlertError, match="another worker"):
+        tell(bench, slack, night, results=results)
+    assert slack.messages == []
 
 
 def test_workers_at_once_post_one_message(

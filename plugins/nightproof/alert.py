@@ -30,7 +30,7 @@ from nightproof.storage import Store
 from nightproof.verdict import Incident
 
 TRIES = 5
-CLAIM_SECONDS = 90
+CLAIM_SECONDS = 300
 """A claim without a receipt that is younger than this belongs to somebody who is still at it."""
 EVENT_TYPE = "nightproof_incident"
 
@@ -182,7 +182,7 @@ class Post:
 
     def _send(self, message: Message, *, number: int) -> Receipt:
         try:
-            receipt = self._post(message)
+            receipt = self._post(message, number=number)
         except AlertError:
             # Whoever retries need not wait for this claim to grow old.
             released = Claim(number=number, claimed_at=datetime.now(UTC).isoformat(timespec="seconds"))
@@ -191,7 +191,7 @@ class Post:
         self._keep(receipt)
         return receipt
 
-    def _post(self, message: Message) -> Receipt:
+    def _post(self, message: Message, *, number: int) -> Receipt:
         began = datetime.now(UTC).isoformat(timespec="seconds")
         problem = ""
         for attempt in range(TRIES):
@@ -199,6 +199,8 @@ class Post:
                 time.sleep(min(2.0**attempt, 20.0))
                 if (found := self._search(since=began)) is not None:
                     return found
+                if len(self._claims()) > number + 1:
+                    raise AlertError(self._failure(f"{problem}, and another worker has taken it over"))
             try:
                 answer = self._sender.chat_postMessage(**self._arguments(message))
             except SlackApiError as error:
