@@ -334,3 +334,15 @@ def test_what_a_verdict_stands_on_is_recorded() -> None:
     assert (verdict.history, verdict.steps_left_out, verdict.night) == (("a", "b"), ("report",), "2013-12-14")
     assert Verdict.from_bytes(verdict.to_bytes(), name="verdict.json") == verdict
     assert len(settled) == 1
+
+
+def test_data_that_nobody_validated_are_not_said_to_pass_again() -> None:
+    (spoilt,) = story(quarantined("score"))
+    later = FIRST.before(-1)
+    _, skipped = decide([GOOD], config=config(), night=later, previous=spoilt, left_out=("validate",))
+    assert events([spoilt, skipped], "data") == ["opened", "ongoing"]
+
+
+def test_a_fault_that_comes_again_is_no_news() -> None:
+    told = story(quarantined("score"), quarantined("label"), quarantined("score"))
+    assert events(told, "data") == ["opened", "worsened", "ongoing"]

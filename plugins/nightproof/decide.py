@@ -59,7 +59,7 @@ def decide(
     """
     level = config.alerts.false_alarms_per_night
     settled = tuple(sorted(_holm(findings, level), key=lambda f: _rank(f, config)))
-    incidents = _incidents(settled, night, previous)
+    incidents = _incidents(settled, night, previous, validated="validate" not in left_out)
     count = {status: sum(f.status == status for f in settled) for status in MAGNITUDE}
     status = _status(settled, config)
     verdict = Verdict(
@@ -103,7 +103,7 @@ def quarantine(
         metric="validation",
         segment={},
         opened=known.opened if known else str(night),
-        findings=subjects,
+        findings=tuple(dict.fromkeys([*(known.findings if known else ()), *subjects])),
         cause=cause,
     )
     kept = [i.model_copy(update={"event": "ongoing"}) for name, i in before.items() if name != "data"]
@@ -196,7 +196,9 @@ def _open(previous: Verdict | None) -> dict[str, Incident]:
     return {i.check: i for i in previous.incidents if i.event != "recovered"}
 
 
-def _incidents(findings: Sequence[Finding], night: Night, previous: Verdict | None) -> tuple[Incident, ...]:
+def _incidents(
+    findings: Sequence[Finding], night: Night, previous: Verdict | None, *, validated: bool
+) -> tuple[Incident, ...]:
     """One incident a family: opened, kept open, or recovered."""
     before = _open(previous)
     kept: list[Incident] = []
@@ -208,7 +210,9 @@ def _incidents(findings: Sequence[Finding], night: Night, previous: Verdict | No
         elif known is not None:
             over = _over(known, [f for f in findings if f.check == check])
             kept.append(known.model_copy(update={"event": "recovered" if over else "ongoing"}))
-    kept += [incident.model_copy(update={"event": "recovered"}) for incident in before.values()]
+    # Data that nobody looked at may be as bad as before.
+    event = "recovered" if validated else "ongoing"
+    kept += [incident.model_copy(update={"event": event}) for incident in before.values()]
     return tuple(kept)
 
 
