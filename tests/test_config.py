@@ -556,3 +556,19 @@ def test_a_fingerprint_is_a_sha256_and_does_not_depend_on_how_the_yaml_is_laid_o
     again = read(tmp_path, json.dumps(dict(reversed(said.items()))))
     assert again.fingerprint == read(tmp_path, FULL).fingerprint
     assert re.fullmatch(r"[0-9a-f]{64}", again.fingerprint)
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "columns.threshold",
+        "checks.performance.roc_auc.max_drop",
+        "checks.bias.impact_ratio.min",
+        "checks.bias.min_group",
+    ],
+)
+@pytest.mark.parametrize("value", [True, "0.5"])
+def test_a_number_is_neither_yes_nor_text(tmp_path: Path, path: str, value: Any) -> None:
+    found = faults(tmp_path, with_value(path, value))
+    assert [each.key for each in found] == [path]
+    assert "number" in found[0].problem

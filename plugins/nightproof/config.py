@@ -140,7 +140,7 @@ class Columns(Section):
     """The predicted probability of the positive class, in [0, 1]."""
     label: Column
     """The truth: 0 or 1, or a boolean."""
-    threshold: Annotated[float, Field(gt=0, lt=1)] = 0.5
+    threshold: Annotated[float, Field(strict=True, gt=0, lt=1)] = 0.5
     """A score at or above it is a positive prediction."""
     features: Features = Features()
     protected: tuple[Column, ...] = ()
@@ -158,15 +158,15 @@ class Validate(Section):
 
     suite: Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]{1,100}$")] | None = None
     """Name of a Great Expectations suite in `great_expectations/expectations/`."""
-    min_rows: Annotated[int, Field(ge=1)] = 1
+    min_rows: Annotated[int, Field(strict=True, ge=1)] = 1
     """Fewer rows than this, and the night is quarantined."""
 
 
 class Tolerance(Section):
     """How far a metric may move in its harmful direction before it is a regression."""
 
-    max_drop: Annotated[float, Field(gt=0)] | None = None
-    max_rise: Annotated[float, Field(gt=0)] | None = None
+    max_drop: Annotated[float, Field(strict=True, gt=0)] | None = None
+    max_rise: Annotated[float, Field(strict=True, gt=0)] | None = None
 
     @property
     def value(self) -> float:
@@ -177,8 +177,8 @@ class Tolerance(Section):
 class Limit(Section):
     """The least or the most that a bias measure may be."""
 
-    min: float | None = None
-    max: float | None = None
+    min: Annotated[float, Field(strict=True)] | None = None
+    max: Annotated[float, Field(strict=True)] | None = None
 
 
 def _default_performance() -> dict[MetricName, Tolerance]:
@@ -188,11 +188,11 @@ def _default_performance() -> dict[MetricName, Tolerance]:
 class Drift(Section):
     """How much drift is worth a look."""
 
-    min_effect: Annotated[float, Field(gt=0)] = 0.1
+    min_effect: Annotated[float, Field(strict=True, gt=0)] = 0.1
     """Population stability index below which a shift is not worth a look."""
-    max_missing_rise: Annotated[float, Field(gt=0, le=1)] = 0.05
+    max_missing_rise: Annotated[float, Field(strict=True, gt=0, le=1)] = 0.05
     """How much the share of missing values of a feature may rise."""
-    max_unseen_rise: Annotated[float, Field(gt=0, le=1)] = 0.01
+    max_unseen_rise: Annotated[float, Field(strict=True, gt=0, le=1)] = 0.01
     """How much the share of values that the baseline does not know may rise."""
 
 
@@ -201,7 +201,7 @@ class Bias(Section):
 
     reference_group: str | dict[Column, str] = "largest"
     """The group that others are compared with: `largest`, a value of the protected column, or one by column."""
-    min_group: Annotated[int, Field(ge=10)] = 30
+    min_group: Annotated[int, Field(strict=True, ge=10)] = 30
     """Groups with fewer labelled rows are not judged, nor are their values shown."""
     impact_ratio: Limit = Limit(min=0.8)
     """Selection rate of a group over that of the reference group."""
@@ -256,7 +256,7 @@ class ModelConfig(Section):
     columns: Columns
     validate_: Annotated[Validate, Field(alias="validate")] = Validate()
     checks: Checks = Checks()
-    windows: Annotated[tuple[Annotated[int, Field(ge=1, le=400)], ...], Field(min_length=1)] = (1, 7, 28)
+    windows: Annotated[tuple[Annotated[int, Field(strict=True, ge=1, le=400)], ...], Field(min_length=1)] = (1, 7, 28)
     """How many nights are merged, each night seen through every window."""
     alerts: Alerts = Alerts()
 
