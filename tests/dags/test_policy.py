@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import asyncio
 import inspect
 import json
 import re
@@ -225,3 +226,25 @@ def test_a_backfill_wakes_nobody():
     context = {"dag_run": SimpleNamespace(run_type=DagRunType.BACKFILL_JOB)}
     with pytest.raises(AirflowSkipException, match="backfill"):
         alert.advance(None, None, None, context)
+
+
+def test_an_outage_until_the_deadline_is_told_as_one(folder, monkeypatch):
+    from nightproof import pull
+    from nightproof.errors import StoreUnavailable
+    from nightproof.operators.wait import NightTrigger
+
+    def down(*_):
+        raise StoreUnavailable("No answer from object storage for s3://ml-logs/ after several tries.")
+
+    monkeypatch.setattr(pull, "missing_places", down)
+    trigger = NightTrigger(
+        model="flight_delay",
+        night="2013-12-14",
+        models_folder=str(folder),
+        aws_conn_id="aws_default",
+        poll_seconds=0.01,
+        deadline="2013-12-16T12:00:00+00:00",
+    )
+    event = asyncio.run(anext(trigger.run()))
+    assert "No answer from object storage" in event.payload["problem"]
+    assert "no object under" not in event.payload["problem"]

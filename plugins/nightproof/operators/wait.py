@@ -105,9 +105,9 @@ class NightTrigger(BaseTrigger):
             config = find_model(self.model, folder)
             night = Night.parse(self.night, config.data.label_delay)
             await self._sleep_until(night.matures_at)
-            while missing := await self._missing(config, night):
+            while problem := await self._problem(config, night):
                 if datetime.now(UTC) >= datetime.fromisoformat(self.deadline):
-                    yield _event(_in_vain(config, night, missing))
+                    yield _event(problem)
                     return
                 await asyncio.sleep(self.poll_seconds)
         except NightproofError as error:
@@ -119,8 +119,8 @@ class NightTrigger(BaseTrigger):
         while (left := (instant - datetime.now(UTC)).total_seconds()) > 0:
             await asyncio.sleep(min(left, 3600.0))
 
-    async def _missing(self, config: ModelConfig, night: Night) -> list[str]:
-        """What is not there yet; an outage of the store counts as nothing being there."""
+    async def _problem(self, config: ModelConfig, night: Night) -> str | None:
+        """Why the night cannot be pulled yet, in words; an outage of the store is waited out too."""
         from nightproof.pull import missing_places
 
         def look() -> list[str]:
@@ -128,10 +128,11 @@ class NightTrigger(BaseTrigger):
             return missing_places(config, night, store_opener(self.aws_conn_id))
 
         try:
-            return await asyncio.to_thread(look)
+            missing = await asyncio.to_thread(look)
         except StoreUnavailable as error:
             self.log.warning("%s", error)
-            return [str(error)]
+            return f"Night {night} of {config.model} could not be looked for until data.wait was over: {error}"
+        return _in_vain(config, night, missing) if missing else None
 
 
 def _event(problem: str | None) -> TriggerEvent:
