@@ -110,7 +110,23 @@ def test_a_slack_that_refuses_is_3_and_the_token_is_not_shown(
     refused = run("evaluate", "quiet", "--night", "2024-03-02", *QUICK)
     assert refused.code == 3
     assert "invalid_auth" in refused.err and "xoxb-wrong-token" not in refused.err
+    assert "regression" in refused.out, "the verdict is told all the same"
     assert len(folder.objects("log/")) == 1
+    folder.night("2024-03-03")
+    both = run("replay", "quiet", "--from", "2024-03-02", "--to", "2024-03-03", "--alert", "--json", *QUICK)
+    assert both.code == 3
+    assert [json.loads(line)["status"] == "failed" for line in both.out.splitlines()] == [False, False]
+
+
+def test_a_report_that_cannot_be_written_is_2_and_says_where(folder: Any, run: Run) -> None:
+    folder.night("2024-03-01")
+    evaluation = folder.evaluate("2024-03-01")
+    dossier = folder.model_results().dossier("2024-03-01", evaluation.id)
+    dossier.write("report.html.gz", gzip.compress(b"<p>as if it had one</p>"))
+    nowhere = folder.folder / "no" / "such" / "folder.html"
+    done = run("report", "quiet", "--night", "2024-03-01", "--to", str(nowhere))
+    assert done.code == 2
+    assert "cannot be written" in " ".join(done.err.split())
 
 
 @pytest.mark.parametrize(

@@ -17,7 +17,7 @@ import typer
 
 from nightproof.catalog import config_paths, find_model, models_folder, suites_folder
 from nightproof.config import ModelConfig, json_schema, load_config
-from nightproof.errors import ConfigError, Fault, NightError, NightproofError
+from nightproof.errors import AlertError, ConfigError, Fault, NightError, NightproofError
 from nightproof.night import Night, nights_between
 
 if TYPE_CHECKING:
@@ -93,8 +93,12 @@ def evaluate(
 ) -> None:
     """Evaluate one night; exits with 1 on a regression or a quarantined night."""
     config, chosen = _chosen(model, night, night, models)
-    line = _run(config, next(chosen), models, no_report=no_report, no_validate=no_validate, tell=not no_alert)
+    evaluation = _run(config, next(chosen), models, no_report=no_report, no_validate=no_validate)
+    line = _line(evaluation)
+    # Before Slack: what it does not take must not hide the verdict.
     _say(line if as_json else _in_words(line))
+    if not no_alert:
+        _tell(evaluation, _resources(suites_folder(models or models_folder())))
     if line["status"] in ("regression", "quarantined"):
         raise typer.Exit(1)
 
@@ -119,13 +123,18 @@ def replay(
     failed = False
     for night in ahead(config, list(nights), cache=default_folder(), suites=suites, left_out=left_out):
         try:
-            line = _run(config, night, models, no_report=no_report, no_validate=no_validate, tell=with_alerts)
+            evaluation = _run(config, night, models, no_report=no_report, no_validate=no_validate)
         except ConfigError:
             raise
         except NightproofError as error:
             failed = True
             line = {"model": model, "night": str(night), "status": "failed", "error": str(error)}
+            _say(line if as_json else _in_words(line))
+            continue
+        line = _line(evaluation)
         _say(line if as_json else _in_words(line))
+        if with_alerts:
+            failed |= not _told(evaluation, suites)
     if failed:
         raise typer.Exit(3)
 
@@ -139,19 +148,18 @@ def _chosen(model: str, first: str, last: str, models: Path | None) -> tuple[Mod
     return config, nights
 
 
-def _run(
-    config: ModelConfig, night: Night, models: Path | None, *, no_report: bool, no_validate: bool, tell: bool
-) -> dict[str, Any]:
+def _run(config: ModelConfig, night: Night, models: Path | None, *, no_report: bool, no_validate: bool) -> Evaluation:
     # polars, scipy and boto3 are not needed to print a help text.
     from nightproof.pipeline import evaluate as evaluate_night
 
     resources = _resources(suites_folder(models or models_folder()))
-    evaluation = evaluate_night(config, night, resources, left_out=_left_out(no_report, no_validate))
-    if tell:
-        _tell(evaluation, resources)
+    return evaluate_night(config, night, resources, left_out=_left_out(no_report, no_validate))
+
+
+def _line(evaluation: Evaluation) -> dict[str, Any]:
     return {
-        "model": config.model,
-        "night": str(night),
+        "model": evaluation.config.model,
+        "night": str(evaluation.night),
         "evaluation_id": evaluation.id,
         "status": evaluation.verdict.status,
         "findings": len(evaluation.findings),
@@ -186,7 +194,10 @@ def report(
     if packed is None:
         raise NightError(f"The evaluation {entry.evaluation_id} of {night} was made without a report.")
     path = to or Path(f"{config.model}-{entry.night}.html")
-    path.write_bytes(gzip.decompress(packed))
+    try:
+        path.write_bytes(gzip.decompress(packed))
+    except OSError as error:
+        raise typer.BadParameter(f"{path} cannot be written: {error.strerror}.", param_hint="--to") from error
     print(path)
 
 
@@ -220,6 +231,16 @@ def _resources(suites: Path) -> Resources:
 
 
 _OPENED: dict[Path, Resources] = {}
+
+
+def _told(evaluation: Evaluation, suites: Path) -> bool:
+    """Tell Slack of one of many nights; a refusal is said, and does not end the rest."""
+    try:
+        _tell(evaluation, _resources(suites))
+    except AlertError as error:
+        print(error, file=sys.stderr)
+        return False
+    return True
 
 
 def _tell(evaluation: Evaluation, resources: Resources) -> None:
