@@ -6,7 +6,7 @@ BIN := .venv/bin
 export UV_HTTP_TIMEOUT ?= 180
 export DO_NOT_TRACK := 1
 
-.PHONY: help install demo test test-fast check lock schema clean
+.PHONY: help install install-spark demo test test-fast check lock schema bench clean
 .DEFAULT_GOAL := help
 
 help:  ## list the targets
@@ -21,9 +21,18 @@ install: .venv/.installed  ## make .venv from requirements.lock
 	$(BIN)/uv pip install --python $(BIN)/python --no-deps --no-build-isolation -e .
 	@touch $@
 
-lock: .venv/.uv  ## renew requirements.lock (hashes, no host names, Python 3.11 to 3.13)
-	$(BIN)/uv pip compile pyproject.toml --universal --python-version 3.11 --all-extras --upgrade \
-	  --generate-hashes --no-emit-index-url --no-header --quiet -o requirements.lock
+install-spark: .spark/.installed  ## pyspark for the tests of the Spark engine, apart from .venv (they need Java 17 too)
+
+.spark/.installed: .venv/.installed requirements-spark.lock
+	$(BIN)/uv pip install --python $(BIN)/python --target .spark --no-deps --require-hashes -r requirements-spark.lock
+	@touch $@
+
+LOCKED := --universal --python-version 3.11 --upgrade --generate-hashes --no-emit-index-url --no-header --quiet
+PYSPARK = $(shell grep -o 'pyspark==[0-9.]*' pyproject.toml)
+
+lock: .venv/.uv  ## renew requirements.lock and requirements-spark.lock (hashes, no host names, Python 3.11 to 3.13)
+	$(BIN)/uv pip compile pyproject.toml --extra production --extra demo --extra dev $(LOCKED) -o requirements.lock
+	echo $(PYSPARK) | $(BIN)/uv pip compile - $(LOCKED) -o requirements-spark.lock
 
 .venv/.uv:
 	@test -x $(BIN)/python || $(PYTHON) -m venv .venv
@@ -45,9 +54,14 @@ test-fast: install  ## the tests that need no server
 test: install  ## every test
 	$(BIN)/pytest -q -n 2 --dist loadfile -m "not integration"
 	$(BIN)/pytest -q -m integration
+	@# Where pyspark is: in a process of its own, for others import whatever pyspark they find.
+	$(if $(wildcard .spark),PYTHONPATH=$(CURDIR)/.spark $(BIN)/pytest -q tests/integration/test_spark.py)
 
 schema: install  ## renew include/models/schema.json
 	$(BIN)/nightproof schema > include/models/schema.json
 
+bench: install  ## speed and memory beside the peers, into docs/benchmarks.md (ONLY=profile,replay: some rows)
+	$(BIN)/python -m benchmarks $(if $(ONLY),--only $(ONLY)) $(if $(SCALE),--scale $(SCALE))
+
 clean:  ## remove what the targets made
-	rm -rf .venv .demo .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf .venv .spark .demo .bench .mypy_cache .ruff_cache .pytest_cache .hypothesis

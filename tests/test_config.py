@@ -14,9 +14,11 @@ import yaml
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 from nightproof.catalog import suites_folder
-from nightproof.config import HARM, ModelConfig, Tolerance, json_schema, load_config
+from nightproof.config import ModelConfig, json_schema, load_config
 from nightproof.errors import ConfigError, Fault
 from nightproof.expectations.suite import suite_path
+from nightproof.metric_names import HARM, METRICS_OF
+from nightproof.sections import OUTPUTS, Tolerance
 
 ROOT = Path(__file__).parents[1]
 FOUR_KEYS = """\
@@ -115,7 +117,7 @@ def test_four_keys_are_enough_and_the_rest_has_the_documented_defaults(tmp_path:
         timedelta(hours=12),
     )
     assert (config.columns.threshold, config.columns.protected, config.columns.slices) == (0.5, (), ())
-    assert config.checks.performance == {"roc_auc": Tolerance(max_drop=0.02), "brier": Tolerance(max_rise=0.01)}
+    assert config.tolerances == {"roc_auc": Tolerance(max_drop=0.02), "brier": Tolerance(max_rise=0.01)}
     assert config.checks.drift.min_effect == 0.1
     assert (config.checks.bias.impact_ratio.min, config.checks.bias.tpr_gap.max) == (0.8, 0.1)
     assert (config.checks.bias.reference_group, config.checks.bias.min_group) == ("largest", 30)
@@ -126,12 +128,9 @@ def test_four_keys_are_enough_and_the_rest_has_the_documented_defaults(tmp_path:
 
 def test_a_full_config_is_read_as_it_is_written(tmp_path: Path) -> None:
     config = read(tmp_path, FULL)
-    dumped = config.model_dump(mode="json", by_alias=True)
+    dumped = config.model_dump(mode="json", by_alias=True, exclude_unset=True)
     said = yaml.safe_load(FULL)
     said["columns"]["slices"] = [["origin"], ["origin", "hour"]]
-    limits = {"roc_auc": {"max_rise": None}, "brier": {"max_drop": None}}
-    said["checks"]["performance"] = {name: said["checks"]["performance"][name] | limits[name] for name in limits}
-    said["checks"]["bias"] |= {"impact_ratio": {"min": 0.8, "max": None}, "tpr_gap": {"min": None, "max": 0.1}}
     assert dumped == said
 
 
@@ -262,7 +261,7 @@ def test_faults_are_told_in_the_order_of_the_lines(tmp_path: Path) -> None:
         ("columns.threshold", "half", "write a number"),
         ("columns.threshold", float("nan"), "finite"),
         ("columns.score", ["p"], "write text"),
-        ("columns.score", None, "write text"),
+        ("columns.score", None, "this key is required where task is binary"),
         ("columns.slices", [["a", "b", "c"]], "2"),
         ("validate.suite", "../../etc/passwd", "letters, digits"),
         ("validate.min_rows", 0, "greater than or equal to 1"),
@@ -297,7 +296,7 @@ def test_only_the_wrong_item_of_a_list_is_named(tmp_path: Path) -> None:
     assert fault(tmp_path, with_value("windows", [1, 0, 7])).key == "windows.1"
 
 
-@pytest.mark.parametrize("name", list(HARM))
+@pytest.mark.parametrize("name", METRICS_OF["binary"])
 def test_a_tolerance_must_point_where_its_metric_gets_worse(tmp_path: Path, name: str) -> None:
     right = HARM[name]  # type: ignore[index]
     wrong = "max_rise" if right == "max_drop" else "max_drop"
@@ -572,3 +571,51 @@ def test_a_number_is_neither_yes_nor_text(tmp_path: Path, path: str, value: Any)
     found = faults(tmp_path, with_value(path, value))
     assert [each.key for each in found] == [path]
     assert "number" in found[0].problem
+
+
+# --- Tasks ------------------------------------------------------------------------------------------------
+
+COLUMNS_OF: dict[str, dict[str, object]] = {
+    "binary": {"score": "p", "label": "y"},
+    "multiclass": {"scores": {"cat": "p_cat", "dog": "p_dog"}, "label": "animal"},
+    "regression": {"prediction": "yhat", "label": "y", "interval": {"lower": "low", "upper": "high"}},
+    "ranking": {"query": "q", "score": "s", "label": "relevance"},
+}
+
+
+def of_task(task: str, **changed: object) -> str:
+    said = yaml.safe_load(FOUR_KEYS)
+    return yaml.safe_dump(said | {"task": task, "columns": COLUMNS_OF[task] | changed}, sort_keys=False)
+
+
+@pytest.mark.parametrize("task", COLUMNS_OF)
+def test_each_task_has_its_outputs_and_its_default_tolerances(tmp_path: Path, task: str) -> None:
+    config = read(tmp_path, of_task(task))
+    assert config.columns.outputs
+    assert config.tolerances and set(config.tolerances) <= set(METRICS_OF[config.task])
+
+
+@pytest.mark.parametrize(("task", "key"), [(t, k) for t, keys in OUTPUTS.items() for k, need in keys.items() if need])
+def test_an_output_that_its_task_needs_must_be_named(tmp_path: Path, task: str, key: str) -> None:
+    found = fault(tmp_path, of_task(task, **{key: None}))
+    assert (found.key, found.problem) == (f"columns.{key}", f"this key is required where task is {task}")
+
+
+@pytest.mark.parametrize(("task", "key"), [(t, k) for t in OUTPUTS for o, ks in OUTPUTS.items() for k in ks if t != o])
+def test_an_output_of_another_task_is_a_fault(tmp_path: Path, task: str, key: str) -> None:
+    if key in OUTPUTS[task]:
+        return
+    given_ = next(columns[key] for columns in COLUMNS_OF.values() if key in columns)
+    told = faults(tmp_path, of_task(task, **{key: given_}))
+    assert [f.problem.split(";")[0] for f in told if f.key == f"columns.{key}"] == [
+        f"means nothing where task is {task}"
+    ]
+
+
+def test_a_metric_of_another_task_is_a_fault(tmp_path: Path) -> None:
+    found = fault(tmp_path, with_value("checks.performance", {"ndcg": {"max_drop": 0.1}}))
+    assert found.key == "checks.performance.ndcg" and "is no metric of a binary model" in found.problem
+
+
+def test_one_class_is_too_few(tmp_path: Path) -> None:
+    assert fault(tmp_path, of_task("multiclass", scores={"cat": "p"})).problem == "name at least two classes"

@@ -417,7 +417,7 @@ def test_no_protected_columns_and_no_slices(tmp_path: Path) -> None:
     settings = config(columns={"protected": [], "slices": []})
     text = outline(render(evaluated(rows(900, seed=2, harm=0.4), rows(4000, seed=1), settings, tmp_path)))
     assert "No protected column is configured" in text
-    assert "] Slices" not in text
+    assert "Named in the config" not in text
 
 
 def test_windows_and_tabs(regressed: Evaluation) -> None:

@@ -14,10 +14,9 @@ import polars as pl
 import pytest
 from nightproof.config import ModelConfig
 from nightproof.errors import ConfigError
-from nightproof.expectations import gx
+from nightproof.expectations import verdicts
 from nightproof.expectations.contract import KNOWN_IDS, READABLE, SAME_ID_TYPE, Rule, contract
 from nightproof.expectations.data_docs import data_docs
-from nightproof.expectations.night_tables import read_table, to_pandas
 from nightproof.night import Night
 from nightproof.night_files import NightFiles
 from nightproof.validate import check_suite, validate
@@ -447,15 +446,16 @@ def test_what_cannot_be_evaluated_has_failed_and_quotes_nothing(bench: Bench) ->
 def test_a_rule_that_breaks_the_whole_run_does_not_hide_the_others(monkeypatch: pytest.MonkeyPatch) -> None:
     frame = predictions().to_pandas()
     rules = [Rule("suite", "expect_column_to_exist", {"column": name}) for name in ("distance", "carrier")]
-    real = gx._built
+    real = verdicts._built
 
-    def breaks(rule: Rule, place: int) -> Any:
+    def breaks(rule: Rule) -> Any:
         if rule.column == "carrier":
             raise RuntimeError(SECRET)
-        return real(rule, place)
+        return real(rule)
 
-    monkeypatch.setattr(gx, "_built", breaks)
-    assert [(r.success, r.error) for r in gx.run(frame, rules)] == [(True, None), (False, "RuntimeError")]
+    monkeypatch.setattr(verdicts, "_built", breaks)
+    monkeypatch.setattr(verdicts, "_KEPT", {})
+    assert [(r.success, r.error) for r in verdicts.run(frame, rules)] == [(True, None), (False, "RuntimeError")]
 
 
 def test_a_column_missing_tonight_is_a_failed_expectation(bench: Bench) -> None:
@@ -548,23 +548,6 @@ def test_the_shipped_suite_is_right() -> None:
 
 
 # ---------------------------------------------------------------- Great Expectations itself
-
-
-def test_kept_configurations_change_no_result(monkeypatch: pytest.MonkeyPatch, bench: Bench) -> None:
-    path = bench.file(predictions().with_columns(p_late=pl.lit(2.5)), "p")
-    table = read_table([path], NightFiles((path,)), lambda name: True)
-    frame = to_pandas(table, exact="flight_id")
-    rules = [rule for rule in contract(config()) if rule.role == "predictions" and rule.column != "late"]
-    rules.append(
-        Rule(
-            "suite",
-            "expect_column_pair_values_a_to_be_greater_than_b",
-            {"column_A": "p_late", "column_B": "distance"},
-        )
-    )
-    kept = gx.run(frame, rules, examples=True)
-    monkeypatch.setattr(gx, "_configurations_kept", gx.quiet)
-    assert gx.run(frame, rules, examples=True) == kept
 
 
 def test_nothing_is_printed_or_logged(

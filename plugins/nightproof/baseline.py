@@ -9,8 +9,9 @@ from functools import cache
 from nightproof.cache import Cache
 from nightproof.config import ModelConfig
 from nightproof.dossier import Dossier
+from nightproof.engines import collect
 from nightproof.evaluation import Baseline
-from nightproof.profiles import Profile, ProfileSpec, collect
+from nightproof.profiles import Profile, ProfileSpec
 from nightproof.profiles.infer import infer_spec
 from nightproof.pull import reference_files
 from nightproof.snapshot import Snapshot
@@ -24,6 +25,7 @@ def baseline_id(config: ModelConfig, snapshot: Snapshot) -> str:
     """Hash of the reference's content and of what the config says of its columns."""
     parts = [found.sha256 for found in snapshot.of("reference")]
     parts += [config.columns.model_dump_json(), str(config.data.id), f"format {FORMAT}", _spec_shape()]
+    parts += [f"intersections {config.checks.bias.intersections}"]
     return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:16]
 
 
@@ -61,7 +63,7 @@ def find_baseline(
         files = reference_files(snapshot, open_store=open_store, cache=cache)
         spec = infer_spec(config, files)
         # The reference carries its labels, wherever a night's are.
-        profile = collect(files, [], spec)
+        profile = collect(files, [], spec, engine=config.engine)
         dossier.write("origin.json", Snapshot(model=config.model, night="reference", objects=origin).to_bytes())
         dossier.write("spec.json", spec.to_bytes())
         raw = dossier.write("profile.parquet", profile.to_bytes())

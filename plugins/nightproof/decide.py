@@ -147,7 +147,7 @@ def _settled(finding: Finding, rejected: bool) -> Finding:
 def _rank(finding: Finding, config: ModelConfig) -> tuple[object, ...]:
     """Worst first; the night itself before longer windows, all rows before segments."""
     families = ("performance", "bias", "drift")
-    order = list(config.checks.performance)
+    order = list(config.tolerances)
     place = order.index(finding.metric) if finding.metric in order else len(order)
     size = -(finding.value or 0.0) if finding.check == "drift" else 0.0
     family = families.index(finding.check)
@@ -168,7 +168,7 @@ def _status(findings: Sequence[Finding], config: ModelConfig) -> VerdictStatus:
         return "regression"
     # What the config sets a tolerance for must be told by some window, or nothing is proved.
     held = [f for f in findings if f.check == "performance" and not f.segment]
-    held = held if config.checks.performance else list(findings)
+    held = held if config.tolerances else list(findings)
     if held and not any(f.tolerance is not None and f.status in ("ok", "watch") for f in held):
         return "insufficient_data"
     return "watch" if "watch" in statuses else "ok"

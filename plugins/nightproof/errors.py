@@ -14,6 +14,7 @@
     │   ├── BucketMissing      no such bucket, or no such folder
     │   ├── AccessRefused      the credentials are wrong, missing or too weak
     │   └── StoreUnavailable   no answer, or 5xx, after all retries
+    ├── EngineError            a cluster could not be reached, or ended the work
     ├── RecordError            a published record contradicts itself
     ├── AlertError             Slack did not take the message
     └── DemoError              the demo cannot go on on this machine
@@ -119,6 +120,10 @@ class AccessRefused(StoreError):
 
 class StoreUnavailable(StoreError):
     """No answer, or a server error, after all retries."""
+
+
+class EngineError(NightproofError):
+    """A cluster could not be reached, or ended the work."""
 
 
 class RecordError(NightproofError):

@@ -28,6 +28,7 @@ _EXPECTED = {
 _SHAPES = {
     "model": "use 1 to 80 lower-case letters, digits, '_' or '-', starting with a letter or digit",
     "suite": "use letters, digits, '_' and '-' only",
+    "master": "write spark://host:port, k8s://…, yarn or local",
     "channel": "write a channel such as '#ml-network', or its id",
 }
 

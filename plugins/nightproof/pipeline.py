@@ -21,17 +21,18 @@ from typing import Literal
 from nightproof.checks.bias import check_bias
 from nightproof.checks.drift import check_drift
 from nightproof.checks.finding import Check, Finding, Findings
-from nightproof.checks.performance import check_performance
+from nightproof.checks.performance_family import check_performance_family
 from nightproof.config import ModelConfig
 from nightproof.decide import decide, quarantine
 from nightproof.dossier import Dossier, compress
+from nightproof.engines import collect
 from nightproof.evaluation import Evaluation, evaluation_id
 from nightproof.expectations.data_docs import data_docs
 from nightproof.expectations.suite import suite_path
 from nightproof.history import History
 from nightproof.manifest import LogEntry
 from nightproof.night import Night
-from nightproof.profiles import Profile, collect
+from nightproof.profiles import Profile
 from nightproof.publish import publish, seal
 from nightproof.pull import files_of, pull
 from nightproof.record import Record
@@ -46,7 +47,7 @@ Step = Literal["validate", "report"]
 """Steps that a caller may leave out; the record then says so."""
 
 FAMILIES: Mapping[Check, Callable[..., list[Finding]]] = {
-    "performance": check_performance,
+    "performance": check_performance_family,
     "drift": check_drift,
     "bias": check_bias,
 }
@@ -135,7 +136,8 @@ def profile_night(config: ModelConfig, ticket: Ticket, resources: Resources) -> 
     baseline = resources.baseline(config, snapshot)
     if dossier.find("profile.parquet") is None:
         files = files_of(snapshot, open_store=resources.open_store, cache=resources.cache)
-        dossier.write("profile.parquet", collect(files.predictions, files.labels, baseline.spec).to_bytes())
+        counted = collect(files.predictions, files.labels, baseline.spec, engine=config.engine)
+        dossier.write("profile.parquet", counted.to_bytes())
     return results.profile(ticket.night, ticket.evaluation_id, baseline.spec)
 
 

@@ -12,12 +12,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import Any, Literal
-
-import polars as pl
 
 from nightproof.config import ModelConfig
 from nightproof.errors import ConfigError, Fault
@@ -25,18 +25,18 @@ from nightproof.expectations import gx
 from nightproof.expectations.contract import (
     BETWEEN,
     EXISTS,
-    KNOWN_IDS,
     READABLE,
     ROW_COUNT,
-    SAME_ID_TYPE,
     Role,
     Rule,
     contract,
     label_columns,
     prediction_columns,
 )
-from nightproof.expectations.night_tables import Table, kind_of, read_table, to_pandas
-from nightproof.expectations.observation import key_texts, missing, no_column, stated, tell
+from nightproof.expectations.labelled import join_expectations, with_labels
+from nightproof.expectations.night_tables import IN_MEMORY, DamageFound, Table, read_table
+from nightproof.expectations.observation import missing, no_column, stated, tell
+from nightproof.expectations.projection import results
 from nightproof.expectations.suite import bind, read_suite, suite_path
 from nightproof.night import Night
 from nightproof.night_files import NightFiles
@@ -46,7 +46,9 @@ _VALUES = ("min_value", "max_value", "value_set", "value_pairs_set", "quantile_r
 """Arguments that are compared with a column's values."""
 
 
-def validate(config: ModelConfig, night: Night, files: NightFiles, *, suites: Path) -> Validation:
+def validate(
+    config: ModelConfig, night: Night, files: NightFiles, *, suites: Path, in_memory: int = IN_MEMORY
+) -> Validation:
     """Hold a night's rows against its contract and its suite.
 
     Parameters
@@ -59,6 +61,9 @@ def validate(config: ModelConfig, night: Night, files: NightFiles, *, suites: Pa
         The night's local Parquet files.
     suites
         Folder of the suites.
+    in_memory
+        Values (rows times columns) of a table up to which it is held whole. Larger ones take more
+        time and little more memory; the answers are the same.
 
     Returns
     -------
@@ -72,20 +77,30 @@ def validate(config: ModelConfig, night: Night, files: NightFiles, *, suites: Pa
         If the suite is missing, empty or wrong: that is no fault of the night.
     """
     suite = [replace(rule, kwargs=bind(rule.kwargs, night)) for rule in _suite_rules(config, suites)]
+    with suppress(DamageFound):
+        return _validate(config, files, suite, in_memory=in_memory)
+    # Rare enough to read everything once more: then all damaged files are known from the start.
+    return _validate(config, files, suite, in_memory=in_memory, read_through=True)
+
+
+def _validate(
+    config: ModelConfig, files: NightFiles, suite: Sequence[Rule], *, in_memory: int, read_through: bool = False
+) -> Validation:
+    read = partial(read_table, files=files, in_memory=in_memory, read_through=read_through)
+    predictions = read(files.predictions, wanted=_wanted(config, suite))
+    labels = read(files.labels, wanted=set(label_columns(config)).__contains__)
+    labelled = with_labels(predictions, labels, config)
     rules = [*contract(config), *suite]
-    predictions = read_table(files.predictions, files, _wanted(config, suite))
-    labels = read_table(files.labels, files, set(label_columns(config)).__contains__)
-    joined = _with_labels(predictions, labels, config)
     found = [*_readable("predictions", predictions), *_readable("labels", labels)]
     if predictions.readable or not predictions.unreadable:
-        found += _run(joined, [rule for rule in rules if rule.role == "predictions"], config)
+        found += _run(labelled.table, [rule for rule in rules if rule.role == "predictions"], config)
     if labels.readable:
         found += _run(labels, [rule for rule in rules if rule.role == "labels"], config)
-        found += _join_expectations(predictions, labels, config)
+        found += join_expectations(labelled, labels, config)
     return Validation(
         outcome=_outcome(found),
         rows=predictions.count,
-        labelled=_labelled(joined, config.columns.label),
+        labelled=_labelled(labelled.table, config.columns.label),
         expectations=tuple(found),
         engine=gx.engine(),
     )
@@ -140,30 +155,8 @@ def _wanted(config: ModelConfig, suite: Sequence[Rule]) -> Callable[[str], bool]
     return lambda name: name in named or json.dumps(name, ensure_ascii=False)[1:-1] in text
 
 
-def _with_labels(predictions: Table, labels: Table, config: ModelConfig) -> Table:
-    """Predictions with their labels, null where there is none; one row a prediction, in their order."""
-    label, key = config.columns.label, config.data.id
-    if config.data.labels is None or key is None:
-        return predictions
-    rows = predictions.rows.drop(label, strict=False)
-    if _joinable(rows, labels, key) and label in labels.rows.columns:
-        truth = labels.rows.select(pl.col(key).cast(pl.String), label).unique(key, keep="first", maintain_order=True)
-        told = rows.select(pl.col(key).cast(pl.String)).join(truth, on=key, how="left", maintain_order="left")
-        rows = rows.with_columns(told[label])
-    elif rows.width:
-        rows = rows.with_columns(pl.lit(None, pl.Float64).alias(label))
-    names = tuple(dict.fromkeys([*predictions.names, label]))
-    return replace(predictions, rows=rows, names=names)
-
-
-def _joinable(rows: pl.DataFrame, labels: Table, key: str) -> bool:
-    if key not in rows.columns or key not in labels.rows.columns:
-        return False
-    return kind_of(rows.schema[key]) == kind_of(labels.rows.schema[key])
-
-
 def _labelled(joined: Table, label: str) -> int:
-    return joined.count - missing(joined.rows[label]) if label in joined.rows.columns else 0
+    return joined.count - missing(joined.column(label)) if label in joined.schema else 0
 
 
 def _readable(role: Role, table: Table) -> Iterator[Expectation]:
@@ -174,57 +167,19 @@ def _readable(role: Role, table: Table) -> Iterator[Expectation]:
         yield tell(Rule("contract", READABLE, {"role": role}), success=True, observed=all_of_them)
 
 
-def _join_expectations(predictions: Table, labels: Table, config: ModelConfig) -> Iterator[Expectation]:
-    """What Great Expectations has no expectation for: how two tables meet."""
-    key = config.data.id
-    if key is None or key not in predictions.rows.columns or key not in labels.rows.columns:
-        return
-    same = _joinable(predictions.rows, labels, key)
-    types = f"{predictions.type_of(key)} in the predictions, {labels.type_of(key)} in the labels"
-    yield tell(Rule("contract", SAME_ID_TYPE, {"column": key}), success=same, observed=types)
-    if same and predictions.count:
-        yield _known_ids(predictions.rows, labels.rows, key)
-
-
-def _known_ids(predictions: pl.DataFrame, labels: pl.DataFrame, key: str) -> Expectation:
-    text = pl.col(key).cast(pl.String)
-    unknown = labels.select(text).join(predictions.select(text), on=key, how="anti", maintain_order="left")
-    count, asked = unknown.height, labels.height
-    return tell(
-        Rule("contract", KNOWN_IDS, {"column": key}, "warning"),
-        success=count == 0,
-        observed=f"{count:,} of {asked:,} labels belong to no prediction of this night",
-        count=count,
-        percent=100 * count / asked if asked else 0.0,
-        keys=key_texts(unknown[key].drop_nulls().head(gx.EXAMPLES)),
-    )
-
-
 def _run(table: Table, rules: Sequence[Rule], config: ModelConfig) -> Iterator[Expectation]:
     asked = [rule for rule in rules if _makes_sense(rule, table)]
-    results = iter(_results(table, [rule for rule in asked if not _absent(rule, table)], config))
+    possible = [_comparable(rule, table) for rule in asked if not _absent(rule, table)]
+    found = iter(results(table, possible, exact=config.data.id))
     for rule in asked:
         if absent := _absent(rule, table):
             yield tell(rule, success=False, observed=no_column(absent, table))
         else:
-            yield stated(rule, next(results), table, config)
-
-
-def _results(table: Table, rules: Sequence[Rule], config: ModelConfig) -> list[gx.Result]:
-    frame = to_pandas(table, exact=config.data.id)
-    comparable = [_comparable(rule, table) for rule in rules]
-    results = gx.run(frame, comparable)
-    failed = [
-        place for place, result in enumerate(results) if result.details.get("unexpected_count") and not result.success
-    ]
-    again = gx.run(frame, [comparable[place] for place in failed], examples=True)
-    for place, result in zip(failed, again, strict=True):
-        results[place] = replace(results[place], rows=result.rows)
-    return results
+            yield stated(rule, next(found), table, config)
 
 
 def _absent(rule: Rule, table: Table) -> list[str]:
-    return [] if rule.type == EXISTS else [name for name in rule.columns if name not in table.rows.columns]
+    return [] if rule.type == EXISTS else [name for name in rule.columns if name not in table.schema]
 
 
 def _makes_sense(rule: Rule, table: Table) -> bool:

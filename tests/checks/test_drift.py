@@ -27,14 +27,16 @@ def normal(n: int, mean: float, *, seed: int) -> np.ndarray:
 
 def test_each_feature_and_the_score_is_looked_at_once(rows: Rows, compare: Compare) -> None:
     night = rows(100, seed=1, x=1.0, c="a")
-    assert set(found(compare(night, night))) == {
-        ("psi", "score"),
-        ("psi", "x"),
-        ("missing_rate", "x"),
-        ("psi", "c"),
-        ("missing_rate", "c"),
-        ("unseen_rate", "c"),
+    any_two, ordered = {"psi", "jensen_shannon", "hellinger", "cramers_v"}, {"kolmogorov_smirnov", "wasserstein"}
+    expected = {
+        "label": {"psi"},
+        "score": any_two | ordered,
+        "x": any_two | ordered | {"missing_rate", "outside_rate"},
+        "c": any_two | {"missing_rate", "unseen_rate"},
     }
+    told = found(compare(night, night))
+    assert set(told) == {(metric, column) for column, metrics in expected.items() for metric in metrics}
+    assert all(told[metric, column].value == 0.0 for metric in any_two for column in ("score", "x", "c"))
 
 
 @pytest.mark.parametrize(("mean", "status"), [(0.0, "ok"), (0.05, "ok"), (1.0, "watch")])
@@ -93,3 +95,73 @@ def test_a_constant_feature_is_ok_until_it_moves(rows: Rows, compare: Compare) -
     known = rows(500, seed=1, x=7.0)
     assert found(compare(rows(500, seed=2, x=7.0), known))["psi", "x"].status == "ok"
     assert found(compare(rows(500, seed=2, x=7.1), known))["psi", "x"].status == "watch"
+
+
+def test_labels_that_become_more_frequent_are_a_watch(rows: Rows, compare: Compare) -> None:
+    known = rows(2000, seed=1).with_columns(label=pl.Series([0, 0, 0, 0, 1] * 400))
+    night = rows(2000, seed=2).with_columns(label=pl.Series([0, 1, 1, 1, 1] * 400))
+    assert found(compare(night, known))["psi", "label"].status == "watch"
+    assert found(compare(known, known))["psi", "label"].status == "ok"
+    unlabelled = night.with_columns(label=pl.lit(None, dtype=pl.Int64))
+    assert ("psi", "label") not in found(compare(unlabelled, known))
+
+
+def test_values_out_of_the_baselines_range_are_counted_on_both_sides(rows: Rows, compare: Compare) -> None:
+    known = rows(2000, seed=1, x=[0.0, 10.0] * 1000)
+    night = rows(2000, seed=2, x=[-1.0] * 60 + [11.0] * 40 + [5.0] * 1900)
+    finding = found(compare(night, known))["outside_rate", "x"]
+    assert (finding.status, finding.value) == ("watch", 0.05)
+    assert "60 rows below, 40 above" in finding.reason
+    assert found(compare(known, known))["outside_rate", "x"].value == 0.0
+
+
+def test_a_value_that_is_gone_is_named_unless_it_was_rare(rows: Rows, compare: Compare) -> None:
+    known = rows(2000, seed=1, c=["a"] * 1600 + ["gone"] * 399 + ["rare"])
+    finding = found(compare(rows(500, seed=2, c="a"), known))["vanished_share", "c"]
+    assert finding.status == "watch" and finding.value == pytest.approx(0.1995)
+    assert "no row has gone, which" in finding.reason
+    assert ("vanished_share", "c") not in found(compare(known, known))
+
+
+def test_a_column_with_too_many_values_to_list_is_sketched(rows: Rows, compare: Compare) -> None:
+    known = rows(5000, seed=1, user=[f"user-{i}" for i in range(5000)])
+    same = rows(5000, seed=2, user=[f"user-{i}" for i in range(5000)])
+    half_new = rows(5000, seed=3, user=[f"user-{i}" for i in range(2500, 7500)])
+    assert found(compare(same, known))["new_distinct_share", "user"].value == 0.0
+    told = found(compare(half_new, known))
+    share = told["new_distinct_share", "user"]
+    assert share.interval[0] <= 0.5 <= share.interval[1] and share.n == pytest.approx(5000, rel=0.1)
+    # Rows are spread over few bins whatever the values, so new ones alone are no shift.
+    assert told["psi", "user"].status != "watch" and ("unseen_rate", "user") not in told
+
+
+def test_features_that_stop_moving_together_are_seen_where_each_alone_is_as_before(
+    rows: Rows, compare: Compare
+) -> None:
+    draw = np.random.default_rng(5)
+    base = draw.normal(0, 1, (3000, 1)) + draw.normal(0, 0.2, (3000, 4))
+    together = {f"x{i}": base[:, i] for i in range(4)}
+    apart = {name: draw.permutation(values) for name, values in together.items()}
+    known = rows(3000, seed=1, **together)
+    assert found(compare(known, known))["reconstruction_error", None].status == "ok"
+    told = found(compare(rows(3000, seed=2, **apart), known))
+    assert told["reconstruction_error", None].status == "watch"
+    assert all(told["psi", name].status == "ok" for name in together)
+
+
+def test_a_weekday_is_not_mistaken_for_drift(rows: Rows, compare: Compare) -> None:
+    """A feature that differs on Sundays: plain comparison sees a shift, the comparison at the same mix none."""
+    draw = np.random.default_rng(6)
+    hours = np.arange(8 * 7 * 24).repeat(10)
+    when = pl.Series(np.datetime64("2026-01-05T00:00:00", "us") + hours * np.timedelta64(1, "h"))
+    sunday = (hours // 24) % 7 == 6
+    known = rows(len(hours), seed=1, x=draw.normal(3.0 * sunday, 1.0), at=when)
+    night = rows(2400, seed=2, x=draw.normal(3.0, 1.0, 2400)).with_columns(
+        at=pl.Series(np.datetime64("2026-03-08T00:00:00", "us") + np.arange(2400) % 24 * np.timedelta64(1, "h"))
+    )
+    columns = {"features": {"numeric": ["x"]}}
+    assert found(compare(night.drop("at"), known.drop("at"), **columns))["psi", "x"].status == "watch"
+    told = found(compare(night, known, time="at", **columns))["psi", "x"]
+    assert told.status == "ok"
+    moved = night.with_columns(x=pl.col("x") + 1.0)
+    assert found(compare(moved, known, time="at", **columns))["psi", "x"].status == "watch"

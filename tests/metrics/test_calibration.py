@@ -9,7 +9,7 @@ import numpy.typing as npt
 import pytest
 from nightproof.metrics.calibration import calibration_error, reliability
 from nightproof.metrics.estimate import Estimate, Unknown
-from nightproof.profiles.profile import Scores
+from nightproof.profiles.sums import Scores
 from sklearn.calibration import calibration_curve
 
 ScoresOf = Callable[..., Scores]

@@ -15,7 +15,7 @@ from nightproof.metrics.losses import mean_loss
 from nightproof.metrics.pr_auc import pr_auc
 from nightproof.metrics.rates import f1, wilson
 from nightproof.metrics.roc_auc import roc_auc
-from nightproof.profiles.profile import Loss, Outcomes, Scores
+from nightproof.profiles.sums import Loss, Outcomes, Scores
 from scipy.stats import binom, norm
 
 NIGHTS = 2000

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from nightproof.metrics.estimate import Estimate, Unknown
 from nightproof.metrics.losses import mean_loss
-from nightproof.profiles.profile import Loss
+from nightproof.profiles.sums import Loss
 from scipy import stats
 
 

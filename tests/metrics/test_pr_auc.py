@@ -10,15 +10,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from nightproof.metrics.estimate import Estimate, Unknown
 from nightproof.metrics.pr_auc import pr_auc
-from nightproof.profiles.profile import Scores
 from nightproof.profiles.score_grid import centre_of
+from nightproof.profiles.sums import Scores
 from sklearn.metrics import average_precision_score
 
 ScoresOf = Callable[..., Scores]
 
 SCORE = st.sampled_from([0.0, 1e-9, 0.25, 0.5, 0.75, 1 - 1e-12, 1.0]) | st.floats(0.0, 1.0)
-ROWS = st.lists(st.tuples(st.integers(0, 1), SCORE), min_size=2, max_size=60).filter(
-    lambda rows: 0 < sum(label for label, _ in rows) < len(rows)
+ROWS = st.lists(st.tuples(st.integers(0, 1), SCORE), min_size=3, max_size=60).filter(
+    lambda rows: 1 < sum(label for label, _ in rows) < len(rows)
 )
 
 
@@ -51,7 +51,9 @@ def test_it_is_close_to_scikit_learns_on_raw_scores(share: float, scores_of: Sco
     )
 
 
-@pytest.mark.parametrize(("label", "words"), [([], "positive"), ([0, 0], "positive"), ([1, 1], "negative")])
+@pytest.mark.parametrize(
+    ("label", "words"), [([], "positive"), ([0, 0], "positive"), ([0, 1], "positive"), ([1, 1], "negative")]
+)
 def test_a_single_class_tells_nothing(label: list[int], words: str, scores_of: ScoresOf) -> None:
     found = pr_auc(scores_of(label, np.linspace(0, 1, len(label))))
     assert isinstance(found, Unknown)

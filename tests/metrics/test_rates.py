@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from nightproof.metrics.estimate import Estimate, Unknown
 from nightproof.metrics.rates import RATES, accuracy, f1, precision, recall, selection_rate, wilson
-from nightproof.profiles.profile import Outcomes
+from nightproof.profiles.sums import Outcomes
 from scipy.stats import binomtest
 from sklearn import metrics as sk
 

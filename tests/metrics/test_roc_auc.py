@@ -7,12 +7,12 @@ from math import log
 
 import numpy as np
 import pytest
-from hypothesis import assume, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from nightproof.metrics.estimate import Z95, Estimate, Unknown
-from nightproof.metrics.roc_auc import auc_bound, roc_auc
-from nightproof.profiles.profile import Scores
-from nightproof.profiles.score_grid import centre_of
+from nightproof.metrics.roc_auc import ATOM, Area, area, auc_bound, binning_bound, roc_auc
+from nightproof.profiles.score_grid import cell_of, centre_of
+from nightproof.profiles.sums import Scores
 from sklearn.metrics import roc_auc_score
 
 ScoresOf = Callable[..., Scores]
@@ -92,15 +92,14 @@ def test_the_bound_is_reached_where_the_grid_hides_a_perfect_order(scores_of: Sc
 @given(rows=ROWS)
 def test_the_variance_is_delongs_over_all_pairs_of_rows(rows: list[tuple[int, float]], scores_of: ScoresOf) -> None:
     scores = scores_of(*zip(*rows, strict=True))
-    found = known(roc_auc(scores))
-    # Away from the ends, where the logit scale has no room for the digits.
-    assume(found.low > 1e-6 and found.high < 1 - 1e-6)
+    found = area(scores)
+    assert isinstance(found, Area)
     place = centre_of(scores.cells)
     above, below = np.repeat(place, scores.positives), np.repeat(place, scores.negatives)
     won = (np.sign(above[:, None] - below[None, :]) + 1) / 2
     # Sen's components: each row's share of pairs won, over rows of its own class.
     variance = won.mean(axis=1).var(ddof=1) / len(above) + won.mean(axis=0).var(ddof=1) / len(below)
-    assert spread(found) == pytest.approx(np.sqrt(variance), rel=1e-6, abs=1e-9)
+    assert found.of_positives + found.of_negatives == pytest.approx(variance, rel=1e-6, abs=1e-12)
 
 
 def test_the_variance_is_that_of_a_bootstrap(scores_of: ScoresOf) -> None:
@@ -141,3 +140,41 @@ def test_a_class_of_fewer_than_two_rows_tells_nothing(label: list[int], words: s
 
 def test_no_pairs_have_no_bound(scores_of: ScoresOf) -> None:
     assert auc_bound(scores_of([1, 1], [0.2, 0.3])) == 0.0
+
+
+@LAW
+@given(rows=ROWS)
+def test_the_interval_has_room_for_the_bound(rows: list[tuple[int, float]], scores_of: ScoresOf) -> None:
+    scores = scores_of(*zip(*rows, strict=True))
+    found, exact = known(roc_auc(scores)), known(roc_auc(scores, bound=0.0))
+    assert found.bound == binning_bound(scores) <= auc_bound(scores)
+    assert found.low == pytest.approx(max(0.0, exact.low - found.bound))
+    assert found.high == pytest.approx(min(1.0, exact.high + found.bound))
+
+
+def test_a_value_that_many_rows_share_is_a_tie_and_no_fault_of_the_grid(scores_of: ScoresOf) -> None:
+    # A model that broke, and gives every row the same score: that it has no order must stay plain.
+    constant = scores_of([0, 1] * 200, [0.3] * 400)
+    assert auc_bound(constant) == 0.5 and binning_bound(constant) == 0.0
+    assert known(roc_auc(constant)).interval == pytest.approx((0.5, 0.5), abs=0.07)
+    rounded = scores_of([0, 1] * 500, [i % 10 / 10 for i in range(1000)])
+    assert binning_bound(rounded) == 0.0
+
+
+def test_rows_close_together_are_not_taken_for_one_value(scores_of: ScoresOf) -> None:
+    crowded = scores_of([0, 1] * 500, [0.3 + i * 1e-6 for i in range(1000)])
+    assert len(crowded.cells) > 2 and binning_bound(crowded) == auc_bound(crowded) > 0.01
+    few = scores_of([0, 1] * (ATOM // 2 - 1), [0.3] * (ATOM - 2))
+    assert binning_bound(few) == auc_bound(few) == 0.5
+
+
+@pytest.mark.parametrize("shape", [(1.0, 1.0), (0.3, 3.0), (3.0, 9.0)])
+def test_weighed_rows_have_scikit_learns_area(shape: tuple[float, float]) -> None:
+    draw = np.random.default_rng(5)
+    score, weight = draw.beta(*shape, 2000), draw.gamma(2.0, 0.5, 2000)
+    label = draw.random(2000) < score
+    cells, place = np.unique(cell_of(score), return_inverse=True)
+    sides = [np.bincount(place, weights=weight * side, minlength=len(cells)) for side in (~label, label)]
+    scores = Scores(cells, sides[0], sides[1])
+    expected = roc_auc_score(label, score, sample_weight=weight)
+    assert abs(known(roc_auc(scores)).value - expected) <= auc_bound(scores) + 1e-12

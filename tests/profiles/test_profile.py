@@ -48,7 +48,8 @@ def test_equal_facts_have_equal_bytes_however_they_came_about(profile: Profile) 
 
 
 def test_another_specs_profile_is_refused(profile: Profile) -> None:
-    other = profile.spec.model_copy(update={"threshold": 0.4})
+    task = profile.spec.task.model_copy(update={"threshold": 0.4})
+    other = profile.spec.model_copy(update={"task": task})
     with pytest.raises(RecordError, match=r"night/profile\.parquet was counted by another spec"):
         Profile.from_bytes(profile.to_bytes(), spec=other, name="night/profile.parquet")
     with pytest.raises(ValueError, match="different specs"):

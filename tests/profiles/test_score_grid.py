@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import numpy as np
 import numpy.typing as npt
-import polars as pl
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from nightproof.profiles.score_grid import CELLS, MIDDLE, cell_of, centre_of
@@ -19,8 +18,8 @@ SCORES = st.lists(
 LAW = settings(deadline=None, derandomize=True, max_examples=100)
 
 
-def cells(scores: list[float] | npt.NDArray[np.float64]) -> npt.NDArray[np.int32]:
-    return pl.select(cell_of(pl.Series(scores, dtype=pl.Float64))).to_series().to_numpy()
+def cells(scores: list[float] | npt.NDArray[np.float64]) -> npt.NDArray[np.int64]:
+    return cell_of(np.array(scores, dtype=np.float64))
 
 
 @LAW
@@ -36,8 +35,8 @@ def test_cells_rise_with_the_score_within_the_grid(scores: list[float]) -> None:
 def test_a_score_lies_within_half_a_cell_of_its_centre(scores: list[float]) -> None:
     score = np.array(scores)
     near = np.minimum(score, 1 - score)
-    # A cell is at most 2**-11 of the distance to the nearer end, and 2**-20 next to it.
-    half = np.maximum(2.0**-12 * near, 2.0**-21) * (1 + 1e-9)
+    # A cell is at most 2**-12 of the distance to the nearer end, and 2**-20 next to it.
+    half = np.maximum(2.0**-13 * near, 2.0**-21) * (1 + 1e-9)
     assert (np.abs(centre_of(cells(score)) - score) <= half).all()
 
 

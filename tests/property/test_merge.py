@@ -12,8 +12,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from nightproof.config import ModelConfig
-from nightproof.metrics import PERFORMANCE
-from nightproof.metrics.divergence import psi
+from nightproof.metrics import performance
+from nightproof.metrics.psi import psi
 from nightproof.metrics.rates import RATES
 from nightproof.profiles import Profile, ProfileSpec, collect, merge
 from nightproof.profiles.infer import infer_spec
@@ -123,7 +123,7 @@ def test_every_number_of_merged_parts_is_that_of_the_pooled_rows(parts: list[Row
 
 
 def numbers(profile: Profile) -> Sequence[object]:
-    found: list[object] = [(name, metric(profile)) for name, metric in PERFORMANCE.items()]
+    found: list[object] = [(name, metric(profile)) for name, metric in performance(profile).items()]
     for grouping in profile.spec.groupings:
         for segment in profile.segments(grouping.columns):
             found += [(segment, name, rate(profile.outcomes(segment))) for name, rate in RATES.items()]

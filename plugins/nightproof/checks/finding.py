@@ -24,7 +24,8 @@ class Finding(Record):
     metric: str
     """Its name, such as `roc_auc`, `psi` or `impact_ratio`."""
     column: str | None
-    """The feature that it is about, in the drift family; the score's column for score drift."""
+    """The feature that it is about, in the drift family; the score's column for score drift; the protected
+    column, or pair (`sex and race`), of a parity in the bias family."""
     segment: dict[str, str]
     """The rows that it is about: values by column; empty for all rows."""
     window: int

@@ -18,6 +18,9 @@ from nightproof.checks.finding import Check, Finding, Status
 from nightproof.metrics.estimate import Change, Estimate, Unknown
 from nightproof.words import counted, number, signed
 
+LEAST_BOUND = 1e-6
+"""Bounds of binning below this are not told."""
+
 
 @dataclass(frozen=True)
 class Subject:
@@ -69,7 +72,8 @@ def unknown(subject: Subject, current: Unknown, *, baseline: Estimate | Unknown 
 def shown(subject: Subject, current: Estimate, baseline: Estimate | None, delta: Change | None) -> Finding:
     """A finding that is shown and not judged: nothing is configured to hold it against."""
     moved = f", {signed(delta.value)} from the baseline" if delta else ""
-    reason = f"{number(current.value)}{moved}; no tolerance is configured, so it is shown and not judged."
+    told = f"{number(current.value)}{moved}{_binned(current)}"
+    reason = f"{told}; no tolerance is configured, so it is shown and not judged."
     return _finding(
         subject,
         n=current.n,
@@ -78,6 +82,26 @@ def shown(subject: Subject, current: Estimate, baseline: Estimate | None, delta:
         status="ok",
         reason=reason,
     )
+
+
+def _binned(current: Estimate) -> str:
+    """What counting by bins may have done to the value, where that is anything to speak of."""
+    return f", binning may move it by up to {current.bound:.1g}" if current.bound >= LEAST_BOUND else ""
+
+
+def evidence(
+    subject: Subject,
+    current: Estimate,
+    baseline: Estimate | None,
+    delta: Change | None,
+    *,
+    status: Status,
+    reason: str,
+) -> Finding:
+    """A finding that its check has judged by itself, and that never pages."""
+    numbers = _compared(current, baseline, delta)
+    detectable = delta.detectable() if delta else None
+    return _finding(subject, n=current.n, **numbers, detectable=detectable, status=status, reason=reason)
 
 
 def judged(
@@ -97,7 +121,7 @@ def judged(
         detectable=harm.change.detectable(),
         p_value=harm.change.excess_p_value(harm.limit) if harm.pages else None,
         status=status,
-        reason=f"{number(current.value)} ({ends}, n = {current.n:,}){moved}: {because}.",
+        reason=f"{number(current.value)} ({ends}, n = {current.n:,}){moved}{_binned(current)}: {because}.",
     )
 
 

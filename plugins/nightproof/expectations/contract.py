@@ -8,6 +8,7 @@ from sys import float_info
 from typing import Any, Literal
 
 from nightproof.config import ModelConfig
+from nightproof.sections import Columns
 from nightproof.validation import Severity
 
 Role = Literal["predictions", "labels"]
@@ -20,12 +21,15 @@ BETWEEN = "expect_column_values_to_be_between"
 NOT_NULL = "expect_column_values_to_not_be_null"
 UNIQUE = "expect_column_values_to_be_unique"
 IN_SET = "expect_column_values_to_be_in_set"
+AT_LEAST = "expect_column_pair_values_a_to_be_greater_than_b"
 OF_TYPE = "expect_column_values_to_be_in_type_list"
 ROW_COUNT = "expect_table_row_count_to_be_between"
 LABELLED_SHARE = "expect_column_proportion_of_non_null_values_to_be_between"
 
 FEATURE_PRESENT = 0.5
 """A numeric feature that is missing in more rows than this share is worth a warning."""
+PROBABILITY = {"min_value": 0, "max_value": 1}
+"""Between which probabilities lie."""
 FINITE = {"min_value": -float_info.max, "max_value": float_info.max}
 """Between which all numbers but the infinities lie."""
 _NUMBERS = [f"{kind}{bits}" for kind in ("int", "uint") for bits in (8, 16, 32, 64)]
@@ -87,8 +91,9 @@ def contract(config: ModelConfig) -> list[Rule]:
         _rule(ROW_COUNT, min_value=config.validate_.min_rows),
         *(_rule(EXISTS, column=name) for name in prediction_columns(config)),
         *_id_rules(config),
-        *_score_rules(config.columns.score),
+        *_output_rules(config),
         *_feature_rules(config),
+        *_row_rules(config.columns),
         *_label_rules(config),
     ]
 
@@ -96,10 +101,10 @@ def contract(config: ModelConfig) -> list[Rule]:
 def prediction_columns(config: ModelConfig) -> list[str]:
     """Columns that a config expects in the predictions, each once."""
     columns = config.columns
-    named = [config.data.id, columns.score, columns.label if config.data.labels is None else None]
+    named = [config.data.id, *columns.outputs, columns.label if config.data.labels is None else None]
     named += [*columns.features.numeric, *columns.features.categorical, *columns.protected]
     named += [name for part in columns.slices for name in part]
-    named += [columns.model_version, columns.latency_ms]
+    named += [columns.query, columns.weight, columns.time, columns.model_version, columns.latency_ms]
     # The label as a slice or a feature is joined from the label files.
     elsewhere = columns.label if config.data.labels else None
     return [name for name in dict.fromkeys(named) if name is not None and name != elsewhere]
@@ -120,11 +125,28 @@ def _id_rules(config: ModelConfig) -> Iterator[Rule]:
         yield _rule(UNIQUE, column=config.data.id)
 
 
-def _score_rules(score: str) -> Iterator[Rule]:
-    yield _rule(OF_TYPE, column=score, type_list=NUMBERS)
-    # A NaN is a null to pandas, and an infinity lies outside [0, 1]: these two leave finite numbers.
-    yield _rule(NOT_NULL, column=score)
-    yield _rule(BETWEEN, column=score, min_value=0, max_value=1)
+def _output_rules(config: ModelConfig) -> Iterator[Rule]:
+    within = PROBABILITY if config.task in ("binary", "multiclass") else FINITE
+    for name in config.columns.outputs:
+        yield _rule(OF_TYPE, column=name, type_list=NUMBERS)
+        # A NaN is a null to pandas, and an infinity lies outside any range: these two leave finite numbers.
+        yield _rule(NOT_NULL, column=name)
+        yield _rule(BETWEEN, column=name, **dict[str, Any](within))
+    if interval := config.columns.interval:
+        ends = {"column_A": interval.upper, "column_B": interval.lower, "or_equal": True}
+        yield _rule(AT_LEAST, severity="warning", **dict[str, Any](ends))
+
+
+def _row_rules(columns: Columns) -> Iterator[Rule]:
+    """What tells how a row counts."""
+    if columns.query:
+        yield _rule(NOT_NULL, column=columns.query)
+    if columns.weight:
+        yield _rule(OF_TYPE, column=columns.weight, type_list=NUMBERS)
+        yield _rule(NOT_NULL, column=columns.weight)
+        yield _rule(BETWEEN, column=columns.weight, min_value=0, max_value=float_info.max)
+    if columns.time:
+        yield _rule(NOT_NULL, column=columns.time, mostly=FEATURE_PRESENT, severity="warning")
 
 
 def _feature_rules(config: ModelConfig) -> Iterator[Rule]:
@@ -144,6 +166,21 @@ def _label_rules(config: ModelConfig) -> Iterator[Rule]:
         yield _rule(EXISTS, column=name, role=role)
     if config.data.labels and config.data.id:
         yield _rule(UNIQUE, column=config.data.id, role=role)
-    yield _rule(IN_SET, column=label, value_set=[0, 1], role=role)
+    yield from _label_values(config, role)
     # No label at all is no reason to throw the night away: performance then says insufficient_data.
     yield _rule(LABELLED_SHARE, column=label, min_value=0, strict_min=True, severity="warning")
+
+
+def _label_values(config: ModelConfig, role: Role) -> Iterator[Rule]:
+    label = config.columns.label
+    match config.task:
+        case "binary":
+            yield _rule(IN_SET, column=label, value_set=[0, 1], role=role)
+        case "multiclass":
+            yield _rule(IN_SET, column=label, value_set=list(config.columns.scores or ()), role=role)
+        case "regression":
+            yield _rule(OF_TYPE, column=label, type_list=NUMBERS, role=role)
+            yield _rule(BETWEEN, column=label, role=role, **dict[str, Any](FINITE))
+        case "ranking":
+            yield _rule(OF_TYPE, column=label, type_list=[*NUMBERS, "bool"], role=role)
+            yield _rule(BETWEEN, column=label, min_value=0, max_value=float_info.max, role=role)

@@ -10,9 +10,9 @@ import polars as pl
 
 from nightproof.config import ModelConfig
 from nightproof.expectations.contract import BETWEEN, EXISTS, LABELLED_SHARE, NOT_NULL, OF_TYPE, Rule
-from nightproof.expectations.gx import Result
 from nightproof.expectations.night_tables import Table
 from nightproof.expectations.suite import nearest
+from nightproof.expectations.verdicts import Result
 from nightproof.validation import Expectation
 
 KEY_LENGTH = 100
@@ -86,7 +86,11 @@ def key_texts(ids: pl.Series) -> list[str]:
 
 def _keys(rows: Sequence[int], table: Table, key: str | None) -> list[str]:
     # Two rows of one id are one place to look at.
-    return list(dict.fromkeys(key_texts(table.rows[key][list(rows)]))) if key in table.rows.columns else []
+    return (
+        list(dict.fromkeys(key_texts(table.values_at(key, rows))))
+        if rows and key is not None and key in table.schema
+        else []
+    )
 
 
 def _no_column(name: str, table: Table) -> str:
@@ -96,7 +100,7 @@ def _no_column(name: str, table: Table) -> str:
     return f"no such column: {name}" + (f"; did you mean {near}?" if near else "")
 
 
-def _observed(rule: Rule, result: Result, table: Table, score: str) -> str | None:
+def _observed(rule: Rule, result: Result, table: Table, score: str | None) -> str | None:
     types = ", ".join(f"{name} is {table.type_of(name)}" for name in rule.columns if table.type_of(name))
     if result.error:
         return f"could not be evaluated: {result.error}" + (f"; {types}" if types else "")
@@ -110,7 +114,7 @@ def _observed(rule: Rule, result: Result, table: Table, score: str) -> str | Non
     return _of_all(rule, result, table, score)
 
 
-def _of_rows(rule: Rule, result: Result, table: Table, score: str) -> str:
+def _of_rows(rule: Rule, result: Result, table: Table, score: str | None) -> str:
     """Of an expectation about each row."""
     asked = (_whole(result.details.get("element_count")) or 0) - (_whole(result.details.get("missing_count")) or 0)
     failing = _whole(result.details["unexpected_count"]) or 0
@@ -118,18 +122,18 @@ def _of_rows(rule: Rule, result: Result, table: Table, score: str) -> str:
     parts = [f"{failing:,} of {asked:,} {'labels' if rule.role == 'labels' else 'rows'}{share}"]
     if not result.success and rule.column:
         if rule.type == NOT_NULL:
-            parts.append(_missing(table.rows[rule.column]))
+            parts.append(_missing(table.column(rule.column)))
         elif rule.type == BETWEEN and rule.column == score:
-            parts.append(_range(table.rows[score]))
+            parts.append(_range(table.column(rule.column)))
         elif failing == asked:
             parts.append(f"the column is {table.type_of(rule.column)}")
     return "; ".join(parts)
 
 
-def _of_all(rule: Rule, result: Result, table: Table, score: str) -> str | None:
+def _of_all(rule: Rule, result: Result, table: Table, score: str | None) -> str | None:
     """Of an expectation about a column or a table as a whole."""
     if rule.source == "contract" and rule.type == LABELLED_SHARE and rule.column:
-        return f"{table.count - missing(table.rows[rule.column]):,} of {table.count:,} rows are labelled"
+        return f"{table.count - missing(table.column(rule.column)):,} of {table.count:,} rows are labelled"
     value = result.details.get("observed_value")
     if value is None or not _is_finite(value):
         return None if result.success else "outside what is allowed; values of the data are not told"

@@ -21,8 +21,8 @@ import numpy as np
 import numpy.typing as npt
 
 from nightproof.metrics.estimate import Z95, Estimate, Unknown
-from nightproof.profiles.profile import Scores
 from nightproof.profiles.score_grid import centre_of
+from nightproof.profiles.sums import Scores
 
 BINS = 10
 LEAST_ROWS = 20
@@ -57,7 +57,7 @@ def calibration_error(scores: Scores) -> Estimate | Unknown:
 
     The 95 % interval is that of the mean squared gap by the delta method, its ends' roots taken.
     """
-    n = int(scores.positives.sum() + scores.negatives.sum())
+    n = round(float(scores.positives.sum() + scores.negatives.sum()))
     if n < LEAST_ROWS:
         return Unknown(f"fewer than {LEAST_ROWS} rows have a label", n)
     bins = reliability(scores)

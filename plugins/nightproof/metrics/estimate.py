@@ -36,13 +36,17 @@ class Estimate:
     low, high
         The interval's ends, ``low <= value <= high``.
     n
-        Rows that it stands on: the denominator of a rate, the labelled rows of a score metric.
+        Rows that it stands on: the denominator of a rate, the labelled rows of a score metric. Of
+        weighed rows, their effective number, rounded.
+    bound
+        How far counting by bins may have moved the value; the interval has room for it.
     """
 
     value: float
     low: float
     high: float
     n: int
+    bound: float = 0.0
 
     @property
     def interval(self) -> tuple[float, float]:

@@ -16,16 +16,16 @@ import math
 from collections.abc import Callable
 
 from nightproof.metrics.estimate import Z95, Estimate, Unknown
-from nightproof.profiles.profile import Outcomes
+from nightproof.profiles.sums import Outcomes
 
 
-def wilson(hits: int, n: int, *, nothing: str = "there are no rows") -> Estimate | Unknown:
+def wilson(hits: float, n: float, *, nothing: str = "there are no rows") -> Estimate | Unknown:
     """A share with its Wilson 95 % score interval.
 
     Parameters
     ----------
     hits, n
-        ``0 <= hits <= n``.
+        ``0 <= hits <= n``; of weighed rows, their weights (see :class:`Outcomes`).
     nothing
         Why ``n`` is 0, as part of a sentence.
     """
@@ -35,7 +35,7 @@ def wilson(hits: int, n: int, *, nothing: str = "there are no rows") -> Estimate
     centre = (share + z2 / (2 * n)) / (1 + z2 / n)
     half = Z95 * math.sqrt(share * (1 - share) / n + z2 / (4 * n * n)) / (1 + z2 / n)
     # At 0 and 1 the formula meets the value exactly; rounding must not move it past.
-    return Estimate(share, min(share, max(0.0, centre - half)), max(share, min(1.0, centre + half)), n)
+    return Estimate(share, min(share, max(0.0, centre - half)), max(share, min(1.0, centre + half)), round(n))
 
 
 def accuracy(rows: Outcomes) -> Estimate | Unknown:
@@ -58,6 +58,16 @@ def false_positive_rate(rows: Outcomes) -> Estimate | Unknown:
     return wilson(rows.fp, rows.fp + rows.tn, nothing="no row has a negative label")
 
 
+def false_negative_rate(rows: Outcomes) -> Estimate | Unknown:
+    """Share of positive labels that were not predicted."""
+    return wilson(rows.fn, rows.positives, nothing="no row has a positive label")
+
+
+def negative_predictive_value(rows: Outcomes) -> Estimate | Unknown:
+    """Share of labelled negative predictions that were right."""
+    return wilson(rows.tn, rows.tn + rows.fn, nothing="no labelled row was predicted negative")
+
+
 def selection_rate(rows: Outcomes) -> Estimate | Unknown:
     """Share of all rows, labelled or not, that were predicted positive."""
     return wilson(rows.selected, rows.rows)
@@ -70,13 +80,16 @@ def f1(rows: Outcomes) -> Estimate | Unknown:
     if isinstance(share, Unknown):
         return share
     value, low, high = (2 * j / (1 + j) for j in (share.value, share.low, share.high))
-    return Estimate(value, low, high, rows.labelled)
+    return Estimate(value, low, high, round(rows.labelled))
 
 
 RATES: dict[str, Callable[[Outcomes], Estimate | Unknown]] = {
     "selection_rate": selection_rate,
     "tpr": recall,
     "fpr": false_positive_rate,
+    "fnr": false_negative_rate,
     "ppv": precision,
+    "npv": negative_predictive_value,
+    "accuracy": accuracy,
 }
-"""The rates that groups are compared by."""
+"""The rates of one group."""

@@ -146,7 +146,7 @@ def _defaults(owner: str) -> dict[str, Any]:
 def _doc(config: ModelConfig) -> str:
     tolerances = ", ".join(
         f"{name} may {limit.replace('max_', '')} by {value:g}"
-        for name, tolerance in config.checks.performance.items()
+        for name, tolerance in config.tolerances.items()
         for limit, value in tolerance.model_dump(exclude_none=True).items()
     )
     lines = {

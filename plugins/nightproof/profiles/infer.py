@@ -3,24 +3,42 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import combinations
 from pathlib import Path
 
 import numpy as np
 import polars as pl
 
-from nightproof.config import Columns, ModelConfig
+from nightproof.config import ModelConfig
 from nightproof.errors import DataError
-from nightproof.profiles.collect import group_value, value_text
-from nightproof.profiles.spec import CategoricalFeature, Grouping, NumericFeature, ProfileSpec
+from nightproof.profiles.groupings import make_grouping, quantile_edges
+from nightproof.profiles.learned import learn
+from nightproof.profiles.score_grid import cell_of, cut_evenly
+from nightproof.profiles.spec import (
+    Binary,
+    CategoricalFeature,
+    Grouping,
+    Multiclass,
+    NumericFeature,
+    ProfileSpec,
+    Ranking,
+    Regression,
+    Task,
+    Weight,
+)
+from nightproof.profiles.tasks.binary import RUNS
+from nightproof.profiles.text import value_text
+from nightproof.sections import Columns
 
 BINS = 20
 """Numeric features are cut at the baseline's 5 % quantiles."""
 VOCABULARY = 200
 """Values kept of a categorical feature; rarer ones share the bin of unknown values."""
-GROUPS = 200
-"""Groups kept of a grouping; smaller ones share one group."""
-DISTINCT_NUMBERS = 64
-"""A numeric grouping column with more values than this is cut into fifths."""
+BUCKETS = 64
+"""Where there are more values, bins that the others are spread over by hash."""
+SAMPLE = 500_000
+"""Of a larger reference every second, third, … row is looked at, for at most so many rows."""
+SCORE_EDGES = tuple(round(0.05 * i, 2) for i in range(1, 20))
 
 
 def infer_spec(config: ModelConfig, reference: Sequence[Path]) -> ProfileSpec:
@@ -32,7 +50,7 @@ def infer_spec(config: ModelConfig, reference: Sequence[Path]) -> ProfileSpec:
         Where it lists no features, every column of the reference without another meaning is
         one: numbers are numeric, text and booleans categorical.
     reference
-        Local Parquet files.
+        Local Parquet files. Of more than ``SAMPLE`` rows an evenly spaced sample is looked at.
 
     Raises
     ------
@@ -44,40 +62,55 @@ def infer_spec(config: ModelConfig, reference: Sequence[Path]) -> ProfileSpec:
         schema = rows.collect_schema()
         _require(config, schema)
         numeric, categorical = _features(config, schema)
-        grouped = _uses(config.columns)
-        names = [config.columns.score, *numeric, *categorical, *(name for names in grouped for name in names)]
-        table = rows.select(pl.col(name) for name in dict.fromkeys(names)).collect()
+        grouped = _uses(config.columns, intersections=config.checks.bias.intersections)
+        table = _sample(rows, _named(config, [*numeric, *categorical, *(n for names in grouped for n in names)]))
     except pl.exceptions.PolarsError as error:
         raise DataError(f"The reference in {config.data.reference} cannot be read: {error}") from error
     if table.is_empty():
         raise DataError(f"The reference in {config.data.reference} has no rows.")
-    groupings = [_grouping(table, uses, names) for names, uses in grouped.items()]
+    groupings = [make_grouping(table, uses, names) for names, uses in grouped.items()]
     if config.columns.model_version:
         version = Grouping(uses=("version",), columns=(config.columns.model_version,), numeric=(), edges={}, groups=())
         groupings.append(version)
-    return ProfileSpec(
-        score=config.columns.score,
+    spec = ProfileSpec(
+        task=_task(config, table),
         label=config.columns.label,
         id=config.data.id if config.data.labels else None,
-        threshold=config.columns.threshold,
-        numeric={config.columns.score: _score_feature(), **{n: _numeric(table, n) for n in numeric}},
+        weight=_weight(config, table),
+        time=config.columns.time,
+        numeric=_outputs(config, table) | {name: _numeric(table, name) for name in numeric},
         categorical={name: _categorical(table, name) for name in categorical},
         groupings=tuple(groupings),
     )
+    return learn(spec, table)
 
 
 def _scan(reference: Sequence[Path]) -> pl.LazyFrame:
     # As on a night, one file may hold integers where another holds floats.
-    files = [pl.scan_parquet(path) for path in reference]
+    files = [pl.scan_parquet(path, glob=False) for path in reference]
     names = files[0].collect_schema().names()
     return pl.concat([rows.select(names) for rows in files], how="vertical_relaxed")
 
 
+def _sample(rows: pl.LazyFrame, names: Sequence[str]) -> pl.DataFrame:
+    count = int(rows.select(pl.len()).collect().item())
+    wanted = rows.select(pl.col(name) for name in dict.fromkeys(names))
+    step = -(-count // SAMPLE)
+    return (wanted.gather_every(step) if step > 1 else wanted).collect(engine="streaming")
+
+
+def _named(config: ModelConfig, features: Sequence[str]) -> list[str]:
+    columns = config.columns
+    more = [columns.query, columns.weight, columns.time, columns.model_version, columns.label]
+    return [*columns.outputs, *features, *(name for name in more if name)]
+
+
 def _require(config: ModelConfig, schema: pl.Schema) -> None:
     columns = config.columns
-    named = [columns.score, columns.label, *columns.features.numeric, *columns.features.categorical]
+    named = [*columns.outputs, columns.label, *columns.features.numeric, *columns.features.categorical]
     named += [*columns.protected, *(name for names in columns.slices for name in names)]
-    named += [columns.model_version] if columns.model_version else []
+    more = [columns.query, columns.weight, columns.time, columns.model_version]
+    named += [name for name in more if name]
     missing = [name for name in dict.fromkeys(named) if name not in schema]
     if missing:
         raise DataError(
@@ -98,21 +131,77 @@ def _features(config: ModelConfig, schema: pl.Schema) -> tuple[list[str], list[s
 
 
 def _with_meaning(columns: Columns, id_column: str | None) -> set[str | None]:
-    return {columns.score, columns.label, columns.model_version, columns.latency_ms, id_column}
+    named = (columns.label, columns.query, columns.weight, columns.time, columns.model_version, columns.latency_ms)
+    return {*columns.outputs, *named, id_column}
 
 
-def _score_feature() -> NumericFeature:
-    edges = tuple(round(0.05 * i, 2) for i in range(1, 20))
-    return NumericFeature(edges=edges, mean=0.0, sd=1.0, low=0.0, high=1.0)
+def _task(config: ModelConfig, table: pl.DataFrame) -> Task:
+    columns = config.columns
+    match config.task:
+        case "binary":
+            assert columns.score is not None
+            return Binary(score=columns.score, threshold=columns.threshold, runs=_runs(table[columns.score]))
+        case "multiclass":
+            assert columns.scores is not None
+            return Multiclass(classes=tuple(columns.scores), scores=tuple(columns.scores.values()))
+        case "ranking":
+            assert columns.query is not None and columns.score is not None
+            return Ranking(query=columns.query, score=columns.score, k=columns.k)
+        case "regression":
+            return _regression(columns, table)
+
+
+def _runs(score: pl.Series) -> tuple[int, ...]:
+    values = score.cast(pl.Float64, strict=False).drop_nulls().to_numpy()
+    return cut_evenly(cell_of(values[(values >= 0.0) & (values <= 1.0)]), RUNS)
+
+
+def _regression(columns: Columns, table: pl.DataFrame) -> Regression:
+    assert columns.prediction is not None
+    label = table[columns.label].cast(pl.Float64, strict=False).to_numpy()
+    error = table[columns.prediction].cast(pl.Float64, strict=False).to_numpy() - label
+    label, error = label[np.isfinite(label)], error[np.isfinite(error)]
+    if not len(error):
+        raise DataError(f"The reference has no row with both a number as {columns.label} and as {columns.prediction}.")
+    interval = columns.interval
+    return Regression(
+        prediction=columns.prediction,
+        centre=float(label.mean()),
+        spread=float(label.std()) or 1.0,
+        error_scale=float(np.sqrt(np.mean(error**2))) or 1.0,
+        lower=interval.lower if interval else None,
+        upper=interval.upper if interval else None,
+        coverage=interval.coverage if interval else 0.9,
+    )
+
+
+def _weight(config: ModelConfig, table: pl.DataFrame) -> Weight | None:
+    column = config.columns.weight
+    if column is None:
+        return None
+    values = table[column].cast(pl.Float64, strict=False).drop_nulls().to_numpy()
+    values = values[np.isfinite(values) & (values >= 0.0)]
+    mean = float(values.mean()) if len(values) else 0.0
+    if mean <= 0.0:
+        raise DataError(f"The reference has no row with a weight above 0 in {column}: name another columns.weight.")
+    return Weight(column=column, mean=mean)
+
+
+def _outputs(config: ModelConfig, table: pl.DataFrame) -> dict[str, NumericFeature]:
+    """Outputs as they are counted, with a numeric label."""
+    names = config.columns.outputs
+    if config.task in ("binary", "multiclass"):
+        return {name: NumericFeature(edges=SCORE_EDGES, mean=0.0, sd=1.0, low=0.0, high=1.0) for name in names}
+    return {name: _numeric(table, name) for name in (*names, config.columns.label)}
 
 
 def _numeric(table: pl.DataFrame, name: str) -> NumericFeature:
-    values = table[name].cast(pl.Float64).drop_nulls().to_numpy()
+    values = table[name].cast(pl.Float64, strict=False).drop_nulls().to_numpy()
     values = values[np.isfinite(values)]
     if len(values) == 0:
         return NumericFeature(edges=(), mean=0.0, sd=1.0, low=0.0, high=0.0)
     return NumericFeature(
-        edges=_edges(values, BINS),
+        edges=quantile_edges(values, BINS),
         mean=float(values.mean()),
         sd=float(values.std()) or 1.0,
         low=float(values.min()),
@@ -120,38 +209,19 @@ def _numeric(table: pl.DataFrame, name: str) -> NumericFeature:
     )
 
 
-def _edges(values: np.ndarray, bins: int) -> tuple[float, ...]:
-    quantiles = np.quantile(values, np.arange(1, bins) / bins, method="inverted_cdf")
-    # The top edge is the largest value's own, so that what lies above the baseline has its bin.
-    edges = np.unique(np.append(quantiles, values.max()))
-    return tuple(float(edge) for edge in edges)
-
-
 def _categorical(table: pl.DataFrame, name: str) -> CategoricalFeature:
     values = table.select(value_text(name, table.schema).alias("value")).drop_nulls()
     counted = values.group_by("value").len().sort(["len", "value"], descending=[True, False])
-    return CategoricalFeature(vocabulary=tuple(counted["value"].head(VOCABULARY).to_list()))
+    kept = tuple(counted["value"].head(VOCABULARY).to_list())
+    return CategoricalFeature(vocabulary=kept, buckets=BUCKETS if counted.height > VOCABULARY else 0)
 
 
-def _uses(columns: Columns) -> dict[tuple[str, ...], list[str]]:
-    """What each grouping is for: a column may be both protected and a slice."""
+def _uses(columns: Columns, *, intersections: bool) -> dict[tuple[str, ...], list[str]]:
+    """What each grouping is for: a column, or a pair, may be both protected and a slice."""
     found: dict[tuple[str, ...], list[str]] = {(name,): ["protected"] for name in columns.protected}
+    if intersections:
+        found |= {pair: ["protected"] for pair in combinations(dict.fromkeys(columns.protected), 2)}
     for names in columns.slices:
         uses = found.setdefault(tuple(names), [])
         uses += [] if "slice" in uses else ["slice"]
     return found
-
-
-def _grouping(table: pl.DataFrame, uses: Sequence[str], columns: tuple[str, ...]) -> Grouping:
-    numeric = tuple(name for name in columns if table.schema[name].is_numeric())
-    table = table.with_columns(pl.col(name).cast(pl.Float64) for name in numeric)
-    edges = {
-        name: _edges(values[np.isfinite(values)], 5)[:-1]
-        for name in numeric
-        if len(values := table[name].drop_nulls().to_numpy()) and table[name].n_unique() > DISTINCT_NUMBERS
-    }
-    parts = {"uses": tuple(uses), "columns": columns, "numeric": numeric, "edges": edges}
-    cut = Grouping.model_validate({**parts, "groups": ()})
-    counted = table.select(group_value(name, cut).alias(name) for name in columns).group_by(columns).len()
-    ordered = counted.sort(["len", *columns], descending=[True, *(False for _ in columns)]).head(GROUPS)
-    return Grouping.model_validate({**parts, "groups": tuple(ordered.select(columns).iter_rows())})

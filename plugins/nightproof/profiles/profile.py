@@ -6,17 +6,23 @@ the last bit, whatever the order, the engine or the number of threads.
 
 One long table holds all facts::
 
-    fact      segment           column      label  bin   count  total  low  high
+    fact      segment           column      label  bin   count  total   squares  low  high
     outcome   {"origin":"JFK"}              1      1     212
     score     {}                            0      8812  3
-    loss      {}                brier       -1     0     868    1.9e9
-    feature   {}                dep_delay   -1     4     45
-    range     {}                dep_delay   -1     0     868    -3.1e8  -17  301
+    loss      {}                brier       -1     0     868    1.9e9   4.1e8
+    feature   {}                dep_delay   1      4     45     6.2e7   2.2e7
+    timed     {}                dep_delay   17     4     12
+    range     {}                dep_delay   -1     0     868    -3.1e8           -17  301
+    outside   {}                dep_delay   -1     1     2
     unseen    {}                dest=XYZ    -1     0     2
 
-``label`` is 0, 1, or -1 where it is unknown or not asked. ``bin`` is the predicted class for an
-outcome, the grid cell for a score, the bin for a feature (-1 for missing). ``total`` is a sum in
-units of ``2**-SCALE_BITS``.
+``label`` is -1 where it is unknown or not asked. For an outcome and a score it is the label (the
+place of the true class among several); for a feature it is 1 for rows that were predicted right
+and 0 for wrong ones; for ``timed`` the stratum of time. ``bin`` is the predicted class for an
+outcome, the grid cell for a score, the bin for a feature (-1 for missing). ``total`` and
+``squares`` are sums in units of ``2**-SCALE_BITS``: of losses and of their squares for a loss and a
+feature, of weights and of theirs for an outcome and a score, where rows are weighed. Further facts
+are a task's own (``rank``, ``error``, ``moment``, ``leaf``), and ``sketch``, whose segment is one.
 """
 
 from __future__ import annotations
@@ -30,21 +36,29 @@ from functools import cached_property
 import numpy as np
 import numpy.typing as npt
 import polars as pl
+from datasketches import theta_a_not_b
 
 from nightproof.errors import RecordError
-from nightproof.profiles.spec import ProfileSpec
+from nightproof.profiles.component_rows import DISTANCE_BITS, SQUARE_BITS
+from nightproof.profiles.counts import SCALE_BITS
+from nightproof.profiles.distinct import FACT, read_sketch
+from nightproof.profiles.error_grid import upper_of
+from nightproof.profiles.spec import Multiclass, ProfileSpec, Regression
+from nightproof.profiles.strata import STRATA
+from nightproof.profiles.sums import BinLosses, Loss, Outcomes, Scores, by_bin, outcomes_of
+from nightproof.profiles.tasks.regression import MOMENTS, label_scale
+from nightproof.profiles.text import segment_text
 
-SCALE_BITS = 24
-"""Sums are kept in units of 2**-24: per row at most 3e-8 off, and 8e9 rows before an overflow."""
 SCHEMA = pl.Schema(
     {
         "fact": pl.String,
         "segment": pl.String,
         "column": pl.String,
-        "label": pl.Int8,
+        "label": pl.Int32,
         "bin": pl.Int32,
         "count": pl.Int64,
         "total": pl.Int64,
+        "squares": pl.Int64,
         "low": pl.Float64,
         "high": pl.Float64,
     }
@@ -54,64 +68,8 @@ ALL: Mapping[str, str] = {}
 """The segment of all rows."""
 
 Counts = npt.NDArray[np.int64]
-
-
-def segment_text(segment: Mapping[str, str]) -> str:
-    """A segment as the text that facts are keyed by."""
-    return json.dumps(dict(segment), ensure_ascii=False, separators=(",", ":"))
-
-
-@dataclass(frozen=True)
-class Outcomes:
-    """Rows of one segment by label and predicted class.
-
-    Parameters
-    ----------
-    tp, fp, fn, tn
-        Labelled rows: true and false positives, false and true negatives.
-    selected, passed
-        All rows, labelled or not, predicted positive and negative.
-    """
-
-    tp: int
-    fp: int
-    fn: int
-    tn: int
-    selected: int
-    passed: int
-
-    @property
-    def rows(self) -> int:
-        """All rows."""
-        return self.selected + self.passed
-
-    @property
-    def labelled(self) -> int:
-        """Rows with a label."""
-        return self.tp + self.fp + self.fn + self.tn
-
-    @property
-    def positives(self) -> int:
-        """Labelled rows whose label is 1."""
-        return self.tp + self.fn
-
-
-@dataclass(frozen=True)
-class Scores:
-    """Labelled rows by grid cell, cells rising."""
-
-    cells: Counts
-    negatives: Counts
-    positives: Counts
-
-
-@dataclass(frozen=True)
-class Loss:
-    """Sum and sum of squares of a per-row loss over ``n`` labelled rows."""
-
-    n: int
-    total: float
-    total_squared: float
+Floats = npt.NDArray[np.float64]
+_UNIT = 2.0**-SCALE_BITS
 
 
 @dataclass(frozen=True)
@@ -138,73 +96,221 @@ class Profile:
         return self._by_fact.get(fact, self.facts.clear())
 
     @cached_property
-    def _outcomes(self) -> dict[str, Outcomes]:
-        counted: dict[str, dict[tuple[int, int], int]] = {}
-        columns = self._of("outcome").select("segment", "label", "bin", "count")
-        for segment, label, predicted, count in columns.iter_rows():
-            counted.setdefault(segment, {})[label, predicted] = count
-        return {segment: _outcomes(cells) for segment, cells in counted.items()}
+    def _outcomes(self) -> dict[str, dict[tuple[int, int], tuple[int, int, int]]]:
+        counted: dict[str, dict[tuple[int, int], tuple[int, int, int]]] = {}
+        columns = self._of("outcome").select("segment", "label", "bin", "count", "total", "squares")
+        for segment, label, predicted, *sums in columns.iter_rows():
+            counted.setdefault(segment, {})[label, predicted] = (sums[0], sums[1], sums[2])
+        return counted
 
     @property
     def rows(self) -> int:
         """All rows."""
-        return self.outcomes().rows
+        return self.size()[0]
+
+    def size(self, segment: Mapping[str, str] = ALL) -> tuple[int, int]:
+        """All rows of a segment and labelled ones, unweighted; zero for an unknown segment."""
+        return _size(self._outcomes.get(segment_text(segment), {}))
 
     def outcomes(self, segment: Mapping[str, str] = ALL) -> Outcomes:
-        """Rows of a segment by label and prediction; all zero for an unknown segment."""
-        return self._outcomes.get(segment_text(segment), Outcomes(0, 0, 0, 0, 0, 0))
+        """Rows of a segment by label and prediction; all zero for an unknown segment. Binary models only."""
+        return outcomes_of(self._weighed(segment))
+
+    def confusion(self, segment: Mapping[str, str] = ALL) -> Floats:
+        """Labelled rows of a segment by true class and predicted class; weighed as :class:`Outcomes`."""
+        assert isinstance(self.spec.task, Multiclass)
+        table = np.zeros((len(self.spec.task.classes),) * 2)
+        for (label, predicted), count in self._weighed(segment).items():
+            if label >= 0:
+                table[label, predicted] = count
+        return table
+
+    def held(self, segment: Mapping[str, str] = ALL) -> tuple[float, float]:
+        """Labelled rows that a regression's interval held, and all labelled rows."""
+        cells = {place: count for place, count in self._weighed(segment).items() if place[0] >= 0}
+        return cells.get((0, 1), 0.0), sum(cells.values())
+
+    def _weighed(self, segment: Mapping[str, str]) -> dict[tuple[int, int], float]:
+        cells = self._outcomes.get(segment_text(segment), {})
+        if self.spec.weight is None:
+            return {place: count for place, (count, _, _) in cells.items()}
+        weight, squares = (sum(sums[i] for sums in cells.values()) for i in (1, 2))
+        scale = weight / squares * _UNIT if squares else 0.0
+        return {place: total * scale for place, (_, total, _) in cells.items()}
+
+    @cached_property
+    def _segments(self) -> dict[tuple[str, ...], list[dict[str, str]]]:
+        found = [(_size(cells)[0], text) for text, cells in self._outcomes.items()]
+        groups: dict[tuple[str, ...], list[dict[str, str]]] = {}
+        for _, text in sorted(found, key=lambda pair: (-pair[0], pair[1])):
+            segment: dict[str, str] = json.loads(text)
+            groups.setdefault(tuple(segment), []).append(segment)
+        return groups
 
     def segments(self, columns: Sequence[str]) -> list[dict[str, str]]:
         """The segments of a grouping that have rows, largest first."""
-        found = [(outcomes.rows, text) for text, outcomes in self._outcomes.items()]
-        ordered = sorted(found, key=lambda pair: (-pair[0], pair[1]))
-        decoded: list[dict[str, str]] = [json.loads(text) for _, text in ordered]
-        return [segment for segment in decoded if tuple(segment) == tuple(columns)]
+        return list(self._segments.get(tuple(columns), []))
+
+    @cached_property
+    def _scores(self) -> dict[tuple[str, str], pl.DataFrame]:
+        parts = self._of("score").partition_by("segment", "column", as_dict=True)
+        return {(str(key[0]), str(key[1])): part for key, part in parts.items()}
 
     @cached_property
     def scores(self) -> Scores:
-        """Labelled rows of all segments together, by score."""
-        labelled = self._of("score").filter(pl.col("label") >= 0)
-        cells, place = np.unique(labelled["bin"].to_numpy(), return_inverse=True)
-        counts = np.zeros((2, len(cells)), dtype=np.int64)
-        np.add.at(counts, (labelled["label"].to_numpy(), place), labelled["count"].to_numpy())
+        """Labelled rows of all segments together, by score. Binary models only."""
+        return self.scores_of(ALL)
+
+    def scores_of(self, segment: Mapping[str, str]) -> Scores:
+        """Labelled rows of a segment of a protected column, by the run of the score grid that groups are counted on."""
+        return self._scores_in(segment_text(segment), "")
+
+    def class_scores(self, name: str) -> Scores:
+        """Labelled rows by one class's probability: rows of the class against all others."""
+        return self._scores_in(segment_text(ALL), name)
+
+    def _scores_in(self, segment: str, column: str) -> Scores:
+        found = self._scores.get((segment, column), self.facts.clear())
+        label = found["label"].to_numpy()
+        known = label >= 0
+        cells, place = np.unique(found["bin"].to_numpy()[known], return_inverse=True)
+        weighed = self.spec.weight is not None
+        values, scale = found["total" if weighed else "count"].to_numpy()[known], 1.0
+        if weighed:
+            scale = float(values.sum()) / max(float(found["squares"].to_numpy()[known].sum()), 1.0) * _UNIT
+        counts = np.zeros((2, len(cells)), dtype=np.float64 if weighed else np.int64)
+        np.add.at(counts, (label[known], place), values * scale if weighed else values)
         return Scores(cells.astype(np.int64), counts[0], counts[1])
 
     @cached_property
     def score_cells(self) -> tuple[Counts, Counts]:
         """All rows, labelled or not: cells, rising, and their counts."""
-        pooled = self._of("score").group_by("bin").agg(pl.col("count").sum()).sort("bin")
+        everyone = self._scores.get((segment_text(ALL), ""), self.facts.clear())
+        pooled = everyone.group_by("bin").agg(pl.col("count").sum()).sort("bin")
         return pooled["bin"].to_numpy().astype(np.int64), pooled["count"].to_numpy()
 
+    @cached_property
+    def _losses(self) -> dict[tuple[str, str], tuple[int, int, int]]:
+        columns = self._of("loss").select("segment", "column", "count", "total", "squares")
+        return {(segment, column): (sums[0], sums[1], sums[2]) for segment, column, *sums in columns.iter_rows()}
+
     def loss(self, name: str, segment: Mapping[str, str] = ALL) -> Loss:
-        """Sums of ``brier`` or ``log_loss``."""
-        facts = self._of("loss").filter(pl.col("segment") == segment_text(segment))
-        sums = {row["column"]: row for row in facts.iter_rows(named=True)}
-        if name not in sums:
-            return Loss(0, 0.0, 0.0)
-        scale = 2.0**-SCALE_BITS
-        squared = sums[f"{name}_squared"]["total"]
-        return Loss(sums[name]["count"], sums[name]["total"] * scale, squared * scale)
+        """Sums of a loss, in its own unit; none for an unknown segment or loss.
+
+        Binary and multiclass models have ``brier`` and ``log_loss`` (segments ``brier`` only),
+        regression ``absolute``, ``error``, ``size`` (of the label), ``percentage``, ``lower_pinball``,
+        ``upper_pinball``, their mean ``pinball`` and ``width`` (segments the first two), ranking
+        ``ndcg``, ``map``, ``recall`` and ``mrr``; all that has components has ``reconstruction``, unweighed.
+        """
+        text = segment_text(segment)
+        unit = self._unit_of(name)
+        n, total, squared = self._losses.get((text, name), (0, 0, 0))
+        if name == "reconstruction":
+            return Loss(n, total * 2.0**-DISTANCE_BITS, squared * 2.0**-SQUARE_BITS)
+        sums = total * _UNIT * unit, squared * _UNIT * unit**2
+        if (text, f"{name}:weight") not in self._losses:
+            return Loss(n, *sums)
+        _, weight, weight_squared = self._losses[text, f"{name}:weight"]
+        _, cross, _ = self._losses[text, f"{name}:cross"]
+        return Loss(n, *sums, weight * _UNIT, weight_squared * _UNIT, cross * _UNIT * unit)
+
+    def _unit_of(self, name: str) -> float:
+        task = self.spec.task
+        if not isinstance(task, Regression) or name == "percentage":
+            return 1.0
+        return label_scale(task) if name == "size" else task.error_scale
 
     @cached_property
-    def _bins(self) -> dict[str, dict[int, int]]:
-        found: dict[str, dict[int, int]] = {}
-        for column, index, count in self._of("feature").select("column", "bin", "count").iter_rows():
-            found.setdefault(column, {})[index] = count
-        return found
+    def ranks(self) -> Floats:
+        """Labelled rows by how many classes were placed before the true one; weighed as :class:`Outcomes`."""
+        assert isinstance(self.spec.task, Multiclass)
+        found = self._of("rank")
+        ranks = np.zeros(len(self.spec.task.classes))
+        weighed = self.spec.weight is not None
+        values = found["total" if weighed else "count"].to_numpy().astype(np.float64)
+        if weighed and len(values):
+            values = values * (float(found["total"].sum()) / max(float(found["squares"].sum()), 1.0) * _UNIT)
+        ranks[found["bin"].to_numpy()] = values
+        return ranks
+
+    @cached_property
+    def errors(self) -> tuple[Counts, Floats]:
+        """Labelled rows by size of their error: cells of the error grid, rising, and rows; weighed as `Outcomes`."""
+        cells, _, rows = self._sizes("")
+        known, place = np.unique(cells, return_inverse=True)
+        return known, np.bincount(place, weights=rows, minlength=len(known)).astype(np.float64)
+
+    def sizes(self, name: str) -> tuple[Floats, Floats]:
+        """Labelled rows by a regression's loss: what it is in the middle of a cell, and rows; weighed as `Outcomes`.
+
+        ``absolute`` is in units of the baseline's root mean squared error and has the error's sign;
+        ``pinball`` and ``width`` are in the same unit, ``percentage`` in none.
+        """
+        cells, side, rows = self._sizes("" if name == "absolute" else name)
+        upper = upper_of(cells)
+        lower = np.where(cells > 0, upper_of(np.maximum(cells - 1, 0)), 0.0)
+        return np.where(side > 0, 1.0, -1.0) * np.where(np.isfinite(upper), (lower + upper) / 2.0, lower), rows
+
+    def _sizes(self, column: str) -> tuple[Counts, Counts, Floats]:
+        found = self._of("error").filter(pl.col("column") == column)
+        cells, side = (found[name].to_numpy().astype(np.int64) for name in ("bin", "label"))
+        if self.spec.weight is None:
+            return cells, side, found["count"].to_numpy().astype(np.float64)
+        scale = float(found["total"].sum()) / max(float(found["squares"].sum()), 1.0) * _UNIT
+        return cells, side, found["total"].to_numpy() * scale
+
+    @cached_property
+    def moments(self) -> dict[str, tuple[int, float]]:
+        """Rows and sums of powers of error and label, in the baseline's units (see the regression task)."""
+        found = self._of("moment").select("column", "count", "total")
+        return {name: (count, total * 2.0 ** -MOMENTS[name]) for name, count, total in found.iter_rows()}
+
+    @cached_property
+    def leaves(self) -> BinLosses:
+        """Rows by node of the loss tree; ``wrong`` is nothing, ``right`` are the labelled ones."""
+        assert self.spec.loss_tree is not None
+        return by_bin(self._of("leaf"), len(self.spec.loss_tree.feature), missing=False)
+
+    @cached_property
+    def _features(self) -> dict[str, pl.DataFrame]:
+        return {str(key[0]): part for key, part in self._of("feature").partition_by("column", as_dict=True).items()}
+
+    def size_of(self, column: str) -> int:
+        """How many bins a feature has, missing left out."""
+        if column in self.spec.numeric:
+            return len(self.spec.numeric[column].edges) + 1
+        feature = self.spec.categorical[column]
+        return len(feature.vocabulary) + max(feature.buckets, 1)
+
+    def feature(self, column: str) -> BinLosses:
+        """Rows of a feature by bin with what is known of their predictions; the last bin is for missing."""
+        if column not in self._counted:
+            found = self._features.get(column, self.facts.clear())
+            self._counted[column] = by_bin(found, self.size_of(column) + 1, missing=True)
+        return self._counted[column]
+
+    @cached_property
+    def _counted(self) -> dict[str, BinLosses]:
+        return {}
 
     def bins(self, column: str) -> Counts:
         """Rows of a feature by bin, missing ones left out; for a category the last bin is `OTHER`."""
-        if column in self.spec.numeric:
-            size = len(self.spec.numeric[column].edges) + 1
-        else:
-            size = len(self.spec.categorical[column].vocabulary) + 1
-        counted = self._bins.get(column, {})
-        return np.array([counted.get(index, 0) for index in range(size)], dtype=np.int64)
+        return self.feature(column).rows[:-1]
 
     def missing(self, column: str) -> int:
         """Rows in which a feature is null or not a number."""
-        return self._bins.get(column, {}).get(-1, 0)
+        return int(self.feature(column).rows[-1])
+
+    @cached_property
+    def _timed(self) -> dict[str, pl.DataFrame]:
+        return {str(key[0]): part for key, part in self._of("timed").partition_by("column", as_dict=True).items()}
+
+    def strata(self, column: str) -> Counts:
+        """Rows of a feature by stratum of time and bin, missing ones left out; no rows without a time column."""
+        table = np.zeros((STRATA, self.size_of(column)), dtype=np.int64)
+        found = self._timed.get(column, self.facts.clear()).filter(pl.col("bin") >= 0)
+        table[found["label"].to_numpy(), found["bin"].to_numpy()] = found["count"].to_numpy()
+        return table
 
     def range(self, column: str) -> tuple[float, float] | None:
         """Least and largest finite value of a numeric feature; ``None`` without any."""
@@ -222,6 +328,32 @@ class Profile:
         standard = found["total"][0] * 2.0**-SCALE_BITS / found["count"][0]
         return float(feature.mean + feature.sd * standard)
 
+    def outside(self, column: str) -> tuple[int, int]:
+        """Finite values of a numeric feature below and above all of the baseline's."""
+        found = self._of("outside").filter(pl.col("column") == column)
+        counts = dict(zip(found["bin"].to_list(), found["count"].to_list(), strict=True))
+        return counts.get(0, 0), counts.get(1, 0)
+
+    @cached_property
+    def _sketches(self) -> dict[str, str]:
+        found = self._of(FACT)
+        return dict(zip(found["column"].to_list(), found["segment"].to_list(), strict=True))
+
+    def distinct(self, column: str) -> tuple[float, float, float] | None:
+        """How many different values a column with too many to list has, with its 95 % interval; else `None`."""
+        if column not in self._sketches:
+            return None
+        sketch = read_sketch(self._sketches[column])
+        return sketch.get_estimate(), sketch.get_lower_bound(2), sketch.get_upper_bound(2)
+
+    def new_values(self, column: str, baseline: Profile) -> tuple[float, float, float] | None:
+        """How many different values the baseline does not have, with its 95 % interval; `None` where not sketched."""
+        if column not in self._sketches or column not in baseline._sketches:
+            return None
+        mine, known = (read_sketch(profile._sketches[column]) for profile in (self, baseline))
+        sketch = theta_a_not_b().compute(mine, known)
+        return sketch.get_estimate(), sketch.get_lower_bound(2), sketch.get_upper_bound(2)
+
     def unseen(self, column: str) -> dict[str, int]:
         """Some values that the baseline does not know, with their rows, most frequent first."""
         prefix = f"{column}="
@@ -235,7 +367,7 @@ class Profile:
         if grouping is None:
             return {}
         segments = self.segments(grouping.columns)
-        return {segment[grouping.columns[0]]: self.outcomes(segment).rows for segment in segments}
+        return {segment[grouping.columns[0]]: self.size(segment)[0] for segment in segments}
 
     def to_bytes(self) -> bytes:
         """Parquet, the same bytes for the same facts; carries the spec's fingerprint."""
@@ -263,48 +395,6 @@ class Profile:
         return cls(spec, facts)
 
 
-def _outcomes(cells: Mapping[tuple[int, int], int]) -> Outcomes:
-    def rows(label: int, predicted: int) -> int:
-        return cells.get((label, predicted), 0)
-
-    return Outcomes(
-        tp=rows(1, 1),
-        fp=rows(0, 1),
-        fn=rows(1, 0),
-        tn=rows(0, 0),
-        selected=rows(1, 1) + rows(0, 1) + rows(-1, 1),
-        passed=rows(1, 0) + rows(0, 0) + rows(-1, 0),
-    )
-
-
-def merge(profiles: Sequence[Profile]) -> Profile:
-    """The profile of all rows of some profiles together.
-
-    Raises
-    ------
-    ValueError
-        If there is none to merge, or they were counted by different specs.
-    """
-    if not profiles:
-        raise ValueError("There is no profile to merge.")
-    spec = profiles[0].spec
-    if any(other.spec.fingerprint != spec.fingerprint for other in profiles[1:]):
-        raise ValueError("Profiles of different specs cannot be merged: their bins differ.")
-    if len(profiles) == 1:
-        return profiles[0]
-    return Profile(spec, add_facts([profile.facts for profile in profiles]))
-
-
-def add_facts(tables: Sequence[pl.DataFrame]) -> pl.DataFrame:
-    """Facts of several tables added key by key, sorted by key."""
-    return (
-        pl.concat(tables)
-        .group_by(KEYS)
-        .agg(
-            pl.col("count").sum(),
-            pl.col("total").sum(),
-            pl.col("low").min(),
-            pl.col("high").max(),
-        )
-        .sort(KEYS)
-    )
+def _size(cells: Mapping[tuple[int, int], tuple[int, int, int]]) -> tuple[int, int]:
+    rows = sum(sums[0] for sums in cells.values())
+    return rows, sum(sums[0] for (label, _), sums in cells.items() if label >= 0)

@@ -29,7 +29,10 @@ def section(evaluation: Evaluation, profile: Profile, baseline: Profile) -> Sect
         f"Beyond {limit:g} it is worth a look. Drift alone is no harm, so it wakes nobody."
     )
     blocks: list[Block] = [Text(text), _table(found, ranked, profile)] if ranked else []
-    drawn = _drawn(ranked, found, profile.spec.score)
+    blocks += _together(found)
+    if distances := _distances(found, ranked, profile):
+        blocks.append(distances)
+    drawn = _drawn(ranked, found, profile)
     if drawn:
         blocks.append(Text(f"### Distributions\n\n{_HOW}"))
     blocks += [_histogram(column, profile, baseline) for column in drawn]
@@ -58,19 +61,22 @@ def _tonight(found: Sequence[Finding], metric: str, window: int = 1) -> dict[str
 def _table(found: Sequence[Finding], ranked: Sequence[str], profile: Profile) -> Table:
     windows = sorted({f.window for f in found})
     shifts = {window: _tonight(found, "psi", window) for window in windows}
-    missing, unseen = _tonight(found, "missing_rate"), _tonight(found, "unseen_rate")
+    missing, outside = _tonight(found, "missing_rate"), _tonight(found, "outside_rate")
+    unseen = _tonight(found, "unseen_rate") | _tonight(found, "new_distinct_share")
     header = (
         "Column",
         *(f"PSI, {nights(window)}\n(95 % interval)" for window in windows),
         "Missing\nbaseline",
+        "Out of range",
         "Unknown values\nbaseline",
         "Status of this night",
     )
     rows = tuple(
         (
-            f"{plain(column)} (the score)" if column == profile.spec.score else plain(column),
+            _name(column, profile),
             *(_shift(shifts[window].get(column)) for window in windows),
             _rate(missing.get(column)),
+            _rate(outside.get(column), known=False),
             _rate(unseen.get(column)),
             _status(column, found, profile),
         )
@@ -86,14 +92,22 @@ def _shift(f: Finding | None) -> str:
     return f"{sign}{number(f.value)}{ends(f.interval)}"
 
 
-def _rate(f: Finding | None) -> str:
-    return "" if f is None else f"{number(f.value)}\nwas {number(f.baseline)}"
+def _rate(f: Finding | None, *, known: bool = True) -> str:
+    if f is None:
+        return ""
+    return f"{number(f.value)}\nwas {number(f.baseline)}" if known and f.baseline is not None else number(f.value)
 
 
 def _status(column: str, found: Sequence[Finding], profile: Profile) -> str:
     own = [f for f in found if f.column == column and f.window == 1]
     worst = min((f.status for f in own), key=_ORDER.index)
-    words = {"psi": "shifted", "missing_rate": "more missing", "unseen_rate": "more unknown values"}
+    words = {
+        "psi": "shifted",
+        "missing_rate": "more missing",
+        "unseen_rate": "more unknown values",
+        "outside_rate": "out of range",
+        "vanished_share": "values gone",
+    }
     why = [words.get(f.metric, f.metric) for f in own if f.status == worst]
     text = STATUS[worst] if worst in ("ok", "insufficient_data") else f"{STATUS[worst]}: {', '.join(why)}"
     if worst == "insufficient_data":
@@ -105,15 +119,58 @@ def _status(column: str, found: Sequence[Finding], profile: Profile) -> str:
     return text
 
 
-def _drawn(ranked: Sequence[str], found: Sequence[Finding], score: str) -> list[str]:
+def _drawn(ranked: Sequence[str], found: Sequence[Finding], profile: Profile) -> list[str]:
     told = {f.column for f in found if f.metric == "psi" and f.window == 1 and f.value is not None}
     watched = [c for c in ranked if any(f.column == c and f.status == "watch" and f.window == 1 for f in found)]
-    order = dict.fromkeys([score, *watched, *ranked])
-    return [column for column in order if column in told][:DRAWN]
+    order = dict.fromkeys([*profile.spec.outputs, *watched, *ranked])
+    return [column for column in order if column in told and _counted(column, profile)][:DRAWN]
+
+
+def _counted(column: str, profile: Profile) -> bool:
+    """Whether a column is counted by bin; a label that is a class is not."""
+    return column in profile.spec.numeric or column in profile.spec.categorical
+
+
+def _together(found: Sequence[Finding]) -> list[Block]:
+    """How all features together moved."""
+    tonight = [f for f in found if f.metric == "reconstruction_error" and f.window == 1 and f.value is not None]
+    return [
+        Text(
+            "**All features together.** The error of rebuilding a row's features from the baseline's principal "
+            f"components is {number(f.value)} (baseline {number(f.baseline)}): {STATUS[f.status]}. It rises where "
+            "features stop moving together, even if each of them alone looks as before."
+        )
+        for f in tonight
+    ]
+
+
+_DISTANCES = {
+    "jensen_shannon": "Jensen-Shannon",
+    "hellinger": "Hellinger",
+    "cramers_v": "Cramér's V",
+    "kolmogorov_smirnov": "Kolmogorov-\nSmirnov",
+    "wasserstein": "Wasserstein\n(baseline sd)",
+}
+
+
+def _distances(found: Sequence[Finding], ranked: Sequence[str], profile: Profile) -> Table | None:
+    """The other distances of this night, which are shown and not judged."""
+    by_metric = {metric: _tonight(found, metric) for metric in _DISTANCES}
+    rows = tuple(
+        (_name(column, profile), *(_shift(by_metric[metric].get(column)) for metric in _DISTANCES))
+        for column in ranked
+        if any(column in told for told in by_metric.values())
+    )
+    return Table(("Other distances, this night\n(95 % interval)", *_DISTANCES.values()), rows) if rows else None
+
+
+def _name(column: str, profile: Profile) -> str:
+    note = "output" if column in profile.spec.outputs else "label" if column == profile.spec.label else ""
+    return f"{plain(column)} ({note})" if note else plain(column)
 
 
 def _empty(ranked: Sequence[str], profile: Profile, baseline: Profile) -> list[Block]:
-    none = [c for c in ranked if not profile.bins(c).sum() and baseline.bins(c).sum()]
+    none = [c for c in ranked if _counted(c, profile) and not profile.bins(c).sum() and baseline.bins(c).sum()]
     if not none:
         return []
     named = ", ".join(markdown(column) for column in none[:20])
@@ -125,7 +182,7 @@ def _histogram(column: str, profile: Profile, baseline: Profile) -> Histogram:
         names, now, then = _numeric(column, profile, baseline)
     else:
         names, now, then = _categorical(column, profile, baseline)
-    title = f"{plain(column, 60)} (the score)" if column == profile.spec.score else plain(column, 60)
+    title = _name(column, profile)
     axis = f"{label(column)}, {'bins' if column in profile.spec.numeric else 'values'}"
     return Histogram(title, tuple(names), _shares(now), _shares(then), axis)
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from nightproof.checks.finding import Finding
-from nightproof.config import HARM
 from nightproof.evaluation import Evaluation
+from nightproof.metric_names import HARM
 from nightproof.report.block import Alert, Block, Counters, Section, Severity, Table, Text
 from nightproof.validation import Validation
 from nightproof.verdict import Incident
@@ -58,7 +58,10 @@ def verdict(evaluation: Evaluation) -> Section:
 
 def _numbers(evaluation: Evaluation) -> Counters:
     found, checked = evaluation.verdict, evaluation.validation
-    values = [(f"{checked.rows:,}", "rows"), (f"{checked.labelled:,}", "with a label")]
+    rows, labelled = checked.rows, checked.labelled
+    if checked.outcome == "skipped" and evaluation.profile is not None:
+        rows, labelled = evaluation.profile.size()
+    values = [(f"{rows:,}", "rows"), (f"{labelled:,}", "with a label")]
     if evaluation.profile is not None:
         values += [
             (f"{found.regressions:,}", "✖ regressed"),

@@ -1,8 +1,8 @@
-"""The performance section: every metric through every window, and four pictures of the night."""
+"""The performance section: every metric through every window, and a binary model's four pictures of the night."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -10,16 +10,19 @@ import numpy.typing as npt
 
 from nightproof.checks.finding import Finding
 from nightproof.evaluation import Evaluation
+from nightproof.metric_names import METRICS_OF, Task
 from nightproof.metrics.calibration import reliability
 from nightproof.metrics.estimate import Unknown
 from nightproof.metrics.rates import wilson
 from nightproof.metrics.roc_auc import roc_auc
 from nightproof.profiles import Profile
-from nightproof.profiles.profile import Outcomes, Scores
 from nightproof.profiles.score_grid import centre_of
+from nightproof.profiles.sums import Outcomes, Scores
 from nightproof.report.block import Block, Chart, Section, Table, Text
 from nightproof.report.chart import BASELINE, LINE, NIGHT, axis, layout, line
 from nightproof.report.headline import metric_name, tolerance
+from nightproof.report.table import section_of
+from nightproof.report.task_pictures import class_table, error_histogram
 from nightproof.words import NONE, STATUS, ends, nights, number, percent, plain, signed
 
 POINTS = 200
@@ -29,7 +32,7 @@ _UNIT = [-0.02, 1.02]
 
 def section(evaluation: Evaluation, profile: Profile, baseline: Profile) -> Section:
     """How good the model is, beside its baseline."""
-    found = [f for f in evaluation.findings if f.check == "performance" and not f.segment]
+    found = [f for f in evaluation.findings if section_of(f) == "performance"]
     text = (
         "Is the model still as good as its baseline? ↑ means that higher is better, ↓ that lower is better. "
         "Each interval holds the true value 95 times in 100."
@@ -39,15 +42,15 @@ def section(evaluation: Evaluation, profile: Profile, baseline: Profile) -> Sect
         blocks.append(tonight)
     if windows := _windows(found):
         blocks.append(windows)
-    blocks += _charts(profile, baseline)
+    blocks += PICTURES[profile.spec.task.kind](profile, baseline)
     counts = {status: float(sum(f.status == status for f in found)) for status in STATUS}
     return Section("performance", "Performance", tuple(blocks), counts)
 
 
 def _metrics(found: Sequence[Finding]) -> list[str]:
-    """Metrics in the order of the family, whatever order their findings have."""
+    """Metrics in the order of their task, whatever order their findings have."""
     known = list(dict.fromkeys(f.metric for f in found))
-    order = ["roc_auc", "pr_auc", "accuracy", "precision", "recall", "f1", "brier", "log_loss"]
+    order = [name for names in METRICS_OF.values() for name in names]
     return sorted(known, key=lambda name: order.index(name) if name in order else len(order))
 
 
@@ -219,7 +222,7 @@ def _confusion(now: Outcomes, then: Outcomes) -> Chart:
         if rows.labelled:
             suffix = "" if place == 0 else "2"
             data.append(_matrix(rows, f"x{suffix}", f"y{suffix}"))
-            note = {"text": f"{name} (n = {rows.labelled:,})", "xref": "paper", "yref": "paper", "y": 1.0}
+            note = {"text": f"{name} (n = {rows.labelled:,.0f})", "xref": "paper", "yref": "paper", "y": 1.0}
             middle = {"x": 0.22 if place == 0 else 0.78, "xanchor": "center", "yanchor": "bottom"}
             titles.append(note | middle | {"showarrow": False, "font": {"size": 14}})
     x, y = axis("Predicted", domain=[0, 0.44], fixedrange=True), axis("True label", fixedrange=True)
@@ -234,7 +237,7 @@ def _matrix(rows: Outcomes, x: str, y: str) -> dict[str, Any]:
     names = [["true negatives", "false positives"], ["false negatives", "true positives"]]
     shares = [[count / rows.labelled for count in line] for line in cells]
     text = [
-        [f"<b>{percent(share)}</b><br>{count:,} rows<br>{name}" for share, count, name in zip(*line, strict=True)]
+        [f"<b>{percent(share)}</b><br>{count:,.0f} rows<br>{name}" for share, count, name in zip(*line, strict=True)]
         for line in zip(shares, cells, names, strict=True)
     ]
     return {
@@ -254,3 +257,12 @@ def _matrix(rows: Outcomes, x: str, y: str) -> dict[str, Any]:
         "xaxis": x,
         "yaxis": y,
     }
+
+
+PICTURES: dict[Task, Callable[[Profile, Profile], list[Block]]] = {
+    "binary": _charts,
+    "multiclass": lambda profile, baseline: class_table(profile),
+    "regression": error_histogram,
+    "ranking": lambda profile, baseline: [],
+}
+"""What is drawn below the tables."""

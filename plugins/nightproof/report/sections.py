@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from nightproof.evaluation import Evaluation
-from nightproof.report import bias, drift, evidence, headline, performance, slices
+from nightproof.report import bias, drift, estimated, evidence, explanation, headline, performance, slices
 from nightproof.report.block import Section
 
 
@@ -14,9 +14,11 @@ def sections(evaluation: Evaluation) -> tuple[Section, ...]:
         profile, baseline = evaluation.profile, evaluation.baseline.profile
         told += [
             performance.section(evaluation, profile, baseline),
+            estimated.section(evaluation, profile, baseline),
+            explanation.section(evaluation, profile, baseline),
             drift.section(evaluation, profile, baseline),
-            bias.section(evaluation, profile, baseline),
-            slices.section(evaluation),
+            bias.section(evaluation, baseline),
+            slices.section(evaluation, profile, baseline),
         ]
     told += [evidence.validation(evaluation), evidence.provenance(evaluation)]
     return tuple(section for section in told if section.blocks)

@@ -57,8 +57,19 @@ def _counts(section: Section) -> list[Row]:
     return [Row(Key(section.key, COUNT), name, count) for name, count in counts.items()]
 
 
+def section_of(f: Finding) -> str:
+    """Key of the section that tells of a finding."""
+    if f.check != "performance":
+        return f.check
+    if f.segment:
+        return "slices"
+    if f.metric.startswith(("estimated_", "backtest_")):
+        return "estimated"
+    return "explanation" if f.metric.startswith("change") else "performance"
+
+
 def _finding(f: Finding) -> Row:
-    section = "slices" if f.check == "performance" and f.segment else f.check
+    section = section_of(f)
     by = "column" if f.column else " and ".join(plain(name) for name in f.segment)
     label = f.column or " / ".join(f.segment.values()) or "all rows"
     judged = f.tolerance is not None or f.status != "ok"

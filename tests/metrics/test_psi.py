@@ -7,17 +7,18 @@ import numpy.typing as npt
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from nightproof.metrics.divergence import psi
 from nightproof.metrics.estimate import Estimate, Unknown
+from nightproof.metrics.psi import psi
+from nightproof.metrics.shift import Shift
 from scipy import stats
 
 COUNTS = st.lists(st.tuples(st.integers(0, 10**6), st.integers(0, 10**6)), min_size=1, max_size=25)
 P = np.arange(1, 11) / 55
 
 
-def known(found: tuple[Estimate, float] | Unknown) -> tuple[Estimate, float]:
-    assert isinstance(found, tuple)
-    return found
+def known(found: Shift | Unknown) -> tuple[Estimate, float]:
+    assert isinstance(found, Shift)
+    return found.estimate, found.p_value
 
 
 def index(p: npt.NDArray[np.float64], q: npt.NDArray[np.float64]) -> float:
