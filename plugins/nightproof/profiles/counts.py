@@ -32,9 +32,20 @@ def fixed(values: Floats, bits: int = SCALE_BITS) -> Floats:
     return scaled
 
 
-def sums_by_code(codes: Codes, values: Floats, size: int) -> Counts:
-    """Sum of whole numbers, each below 2**53, by code; exact for up to 2**17 rows."""
-    if len(values) == 0 or float(np.abs(values).max()) < 2.0**36:
+def small(values: Floats) -> bool:
+    """Whether up to 2**17 of these whole numbers add exactly as they are."""
+    return len(values) == 0 or (float(values.max()) < 2.0**36 and float(values.min()) > -(2.0**36))
+
+
+def sums_by_code(codes: Codes, values: Floats, size: int, *, are_small: bool = False) -> Counts:
+    """Sum of whole numbers, each below 2**53, by code; exact for up to 2**17 rows.
+
+    Parameters
+    ----------
+    are_small
+        Whether the caller knows that they are :func:`small`: many sums are of the same numbers.
+    """
+    if are_small or small(values):
         return np.bincount(codes, weights=values, minlength=size).astype(np.int64)
     high = np.floor(values / _HALF)
     low = values - high * _HALF
@@ -149,15 +160,17 @@ class Dense:
     def __post_init__(self) -> None:
         self.count, self.total, self.squares = (np.zeros(self.shape.size, dtype=np.int64) for _ in range(3))
 
-    def add(self, codes: Codes, total: Floats | None = None, squares: Floats | None = None) -> None:
+    def add(
+        self, codes: Codes, total: Floats | None = None, squares: Floats | None = None, *, are_small: bool = False
+    ) -> None:
         """Count some rows, and add up whole numbers of theirs."""
         size = self.shape.size
         codes = codes.astype(np.intp, copy=False)  # once, not in each sum
         self.count += np.bincount(codes, minlength=size)
         if total is not None:
-            self.total += sums_by_code(codes, total, size)
+            self.total += sums_by_code(codes, total, size, are_small=are_small)
         if squares is not None:
-            self.squares += sums_by_code(codes, squares, size)
+            self.squares += sums_by_code(codes, squares, size, are_small=are_small)
 
     def facts(self) -> Facts:
         """Facts of the codes that any row had."""

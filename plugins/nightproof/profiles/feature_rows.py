@@ -131,15 +131,15 @@ class FeatureRows:
     def add(self, judged: Judged) -> None:
         """Count a batch's rows."""
         batch = judged.batch
-        total, squares = (
-            judged.fixed(self._loss, weighed=False) if self._loss and judged.labelled.any() else (None, None)
-        )
+        total, squares, are_small = None, None, True
+        if self._loss and judged.labelled.any():
+            total, squares, are_small = judged.fixed(self._loss, weighed=False)
         right = judged.right.astype(np.uint16)
         strata = stratum_codes(batch, self._time) if self._time else None
         timed = None if strata is None else strata >= 0
         for place, feature in enumerate(self._features):
             codes = feature.codes(batch)
-            self._counts[place].add(right * np.uint16(feature.bins) + codes, total, squares)
+            self._counts[place].add(right * np.uint16(feature.bins) + codes, total, squares, are_small=are_small)
             if strata is not None and timed is not None:
                 by_time = strata[timed] * feature.bins + codes[timed]
                 self._timed[place].add(by_time)

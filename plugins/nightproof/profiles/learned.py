@@ -24,7 +24,7 @@ EXPLAINED = 0.65
 MOST_COMPONENTS = 12
 MOST_COLUMNS = 120
 """More features than this, and the last ones have no part in the components, whose sums would not be exact."""
-PAIRED = 5
+PAIRED = 4
 """Features whose pairs are looked at: those by whose bins the loss differs most."""
 LEAVES = 32
 

@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from nightproof.profiles.batch import Batch
-from nightproof.profiles.counts import Dense, Facts, Shape, Sparse, fixed
+from nightproof.profiles.counts import Dense, Facts, Shape, Sparse, fixed, small
 from nightproof.profiles.score_grid import Cells, cell_of
 from nightproof.profiles.spec import Weight
 
@@ -71,7 +71,7 @@ class Judged:
     right: Codes
     losses: Mapping[str, Floats]
     weight: Floats | None
-    _fixed: dict[str, tuple[Floats, Floats]] = field(default_factory=dict)
+    _fixed: dict[str, tuple[Floats, Floats, bool]] = field(default_factory=dict)
     _cells: dict[str, Cells] = field(default_factory=dict)
 
     def cells(self, score: str) -> Cells:
@@ -80,13 +80,14 @@ class Judged:
             self._cells[score] = cell_of(self.batch.numbers(score))
         return self._cells[score]
 
-    def fixed(self, name: str, *, weighed: bool = True) -> tuple[Floats, Floats]:
-        """A loss by weight, or as it is, and its square as whole numbers, made once for all counters."""
+    def fixed(self, name: str, *, weighed: bool = True) -> tuple[Floats, Floats, bool]:
+        """A loss by weight, or as it is, and its square as whole numbers, and whether both are small."""
         weight = self.weight if weighed else None
         key = name if weight is None else f"{name}:weighed"
         if key not in self._fixed:
             values = self.losses[name] if weight is None else weight * self.losses[name]
-            self._fixed[key] = fixed(values), fixed(values**2)
+            total, squares = fixed(values), fixed(values**2)
+            self._fixed[key] = total, squares, small(total) and small(squares)
         return self._fixed[key]
 
 
@@ -147,19 +148,20 @@ class Losses:
         rows = judged.labelled
         codes = np.zeros(len(rows), dtype=np.uint8) if segment is None else segment
         for name in self.names:
-            total, squares = judged.fixed(name)
-            self._add(name, rows, codes, total, squares)
+            total, squares, are_small = judged.fixed(name)
+            self._add(name, rows, codes, total, squares, are_small=are_small)
             if judged.weight is not None:
                 weight = judged.weight
                 self._add(f"{name}:weight", rows, codes, fixed(weight), fixed(weight**2))
                 cross = fixed(weight**2 * judged.losses[name])
                 self._add(f"{name}:cross", rows, codes, cross, np.zeros_like(cross))
 
-    def _add(self, name: str, rows: Mask, codes: Codes, total: Floats, squares: Floats) -> None:
-        if rows.all():
-            self._of(name).add(codes, total, squares)
-        else:
-            self._of(name).add(codes[rows], total[rows], squares[rows])
+    def _add(
+        self, name: str, rows: Mask, codes: Codes, total: Floats, squares: Floats, *, are_small: bool = False
+    ) -> None:
+        if not rows.all():
+            codes, total, squares = codes[rows], total[rows], squares[rows]
+        self._of(name).add(codes, total, squares, are_small=are_small)
 
     def _of(self, name: str) -> Dense:
         if name not in self._sums:
