@@ -93,6 +93,7 @@ def test_ids_meet_whatever_integer_each_side_keeps_them_as(
         [1.0, 0.0, 0.5],
         [1.0, 0.0, float("nan")],
         ["1", "0", "?"],
+        pl.Series(["1", "0", "?"], dtype=pl.Categorical),
     ],
 )
 def test_anything_but_a_zero_or_a_one_is_no_label(labels: list[Any], settings_for: Settings, parquet: Parquet) -> None:

@@ -152,7 +152,7 @@ def _typed(name: str, schema: pl.Schema, spec: ProfileSpec) -> pl.Expr:
     if name == spec.time and not spec.is_numeric(name) and name not in spec.categorical:
         return _time(name, schema)
     if spec.is_numeric(name) or name == weight:
-        return pl.col(name).cast(pl.Float64, strict=False)
+        return _number(name, schema)
     return value_text(name, schema)
 
 
@@ -170,4 +170,10 @@ def _label(schema: pl.Schema, spec: ProfileSpec) -> pl.Expr:
     """A class as text, any other label as a number; null for what is neither."""
     if spec.task.kind == "multiclass":
         return value_text(spec.label, schema)
-    return pl.col(spec.label).cast(pl.Float64, strict=False)
+    return _number(spec.label, schema)
+
+
+def _number(name: str, schema: pl.Schema) -> pl.Expr:
+    kind = schema.get(name)
+    listed = kind is not None and kind.base_type() in (pl.Categorical, pl.Enum)
+    return (pl.col(name).cast(pl.String) if listed else pl.col(name)).cast(pl.Float64, strict=False)
