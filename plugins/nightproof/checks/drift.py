@@ -33,6 +33,7 @@ from nightproof.metrics.shift import Shift
 from nightproof.metrics.strata import adjusted
 from nightproof.metrics.wasserstein import wasserstein
 from nightproof.profiles import Profile
+from nightproof.profiles.distinct import distinct, new_values
 from nightproof.sections import Drift
 from nightproof.words import signed
 
@@ -206,9 +207,10 @@ def _vanished(subject: Subject, current: Profile, baseline: Profile) -> Iterator
 def _new_values(subject: Subject, current: Profile, baseline: Profile) -> Iterator[Finding]:
     """Of a column with too many values to list: how many of tonight's different ones are new."""
     column = subject.column or ""
-    whole, new = current.distinct(column), current.new_values(column, baseline)
-    if whole is None or new is None or whole[0] <= 0.0:
+    seen, known = current.sketch(column), baseline.sketch(column)
+    if seen is None or known is None or distinct(seen)[0] <= 0.0:
         return
+    whole, new = distinct(seen), new_values(seen, known)
     low, value, high = (min(max(end / whole[0], 0.0), 1.0) for end in (new[1], new[0], new[2]))
     yield shown(subject, Estimate(value, min(low, value), max(high, value), round(whole[0])), None, None)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from nightproof.checks.suppression import Key, rounded, rounded_share
 from nightproof.errors import DataError
@@ -27,10 +27,20 @@ class Groups:
     """Labelled rows, whatever they weigh."""
     median: int | None
     """The score cell of the median of all rows."""
+    known: dict[Key, Measures] = field(default_factory=dict)
+    """Measures of the groups that were asked for already."""
 
     @classmethod
     def of(cls, profile: Profile, columns: Key) -> Groups:
-        """Read them from a profile."""
+        """Read them from a profile, once: a baseline's are asked for again through every window."""
+        name = f"groups of {columns!r}"
+        if name not in profile.memo:
+            profile.memo[name] = cls._read(profile, columns)
+        found: Groups = profile.memo[name]
+        return found
+
+    @classmethod
+    def _read(cls, profile: Profile, columns: Key) -> Groups:
         segments = {tuple(segment.values()): segment for segment in profile.segments(columns)}
         outcomes = {key: profile.outcomes(segment) for key, segment in segments.items()}
         labelled = {key: profile.size(segment)[1] for key, segment in segments.items()}
@@ -47,9 +57,11 @@ class Groups:
 
     def measured(self, key: Key) -> Measures:
         """A group's measures; unknown ones for a group without rows."""
-        rows = self.outcomes.get(key, Outcomes(0, 0, 0, 0, 0, 0))
-        segment = self.segment(key)
-        return measures(rows, self.scores.group(segment), median=self.median, bound=self.scores.bound(segment))
+        if key not in self.known:
+            rows, segment = self.outcomes.get(key, Outcomes(0, 0, 0, 0, 0, 0)), self.segment(key)
+            group, bound = self.scores.group(segment), self.scores.bound(segment)
+            self.known[key] = measures(rows, group, median=self.median, bound=bound)
+        return self.known[key]
 
     def rounded(self, key: Key, exact: Measures) -> Measures:
         """A covering group's measures: those that are shares of its rows, from rounded counts."""

@@ -57,12 +57,20 @@ def check_performance(current: Profile, baseline: Profile, config: ModelConfig, 
     # What rows of this model cannot have is asked for only where the config holds it against something.
     asked = {**performance(current), **{name: PERFORMANCE[config.task][name] for name in config.tolerances}}
     overall = [
-        _compare(name, metric(current), metric(baseline), config=config, window=window)
-        for name, metric in PERFORMANCE[config.task].items()
+        _compare(name, _once(current, name), _once(baseline, name), config=config, window=window)
+        for name in PERFORMANCE[config.task]
         if name in asked
     ]
     told = [_with_left_out(finding, current) for finding in overall]
     return told + (list(_slices(current, baseline, config)) if window == 1 else [])
+
+
+def _once(profile: Profile, name: MetricName) -> Estimate | Unknown:
+    """A metric over all rows of a profile, computed once for all nights that are held against it."""
+    if name not in profile.memo:
+        profile.memo[name] = PERFORMANCE[profile.spec.task.kind][name](profile)
+    found: Estimate | Unknown = profile.memo[name]
+    return found
 
 
 def _compare(

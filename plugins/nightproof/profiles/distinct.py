@@ -75,3 +75,17 @@ def merge_sketches(facts: pl.DataFrame) -> pl.DataFrame:
     kept = apart.unique("column", keep="first", maintain_order=True)
     kept = kept.with_columns(segment=pl.col("column").replace_strict(joined, return_dtype=pl.String))
     return pl.concat([facts.filter(pl.col("fact") != FACT), kept])
+
+
+Sized = tuple[float, float, float]
+"""A number of different values with the ends of its 95 % interval."""
+
+
+def distinct(sketch: datasketches.compact_theta_sketch) -> Sized:
+    """How many different values a sketch has seen."""
+    return sketch.get_estimate(), sketch.get_lower_bound(2), sketch.get_upper_bound(2)
+
+
+def new_values(sketch: datasketches.compact_theta_sketch, known: datasketches.compact_theta_sketch) -> Sized:
+    """How many different values of a sketch another has not seen."""
+    return distinct(datasketches.theta_a_not_b().compute(sketch, known))

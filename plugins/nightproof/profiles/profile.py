@@ -32,11 +32,12 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import polars as pl
-from datasketches import theta_a_not_b
+from datasketches import compact_theta_sketch
 
 from nightproof.errors import RecordError
 from nightproof.profiles.component_rows import DISTANCE_BITS, SQUARE_BITS
@@ -45,7 +46,7 @@ from nightproof.profiles.distinct import FACT, read_sketch
 from nightproof.profiles.error_grid import upper_of
 from nightproof.profiles.spec import Multiclass, ProfileSpec, Regression
 from nightproof.profiles.strata import STRATA
-from nightproof.profiles.sums import BinLosses, Loss, Outcomes, Scores, by_bin, outcomes_of
+from nightproof.profiles.sums import BinLosses, Loss, Outcomes, Scores, by_bin, outcomes_of, size_of
 from nightproof.profiles.tasks.regression import MOMENTS, label_scale
 from nightproof.profiles.text import segment_text
 
@@ -110,7 +111,7 @@ class Profile:
 
     def size(self, segment: Mapping[str, str] = ALL) -> tuple[int, int]:
         """All rows of a segment and labelled ones, unweighted; zero for an unknown segment."""
-        return _size(self._outcomes.get(segment_text(segment), {}))
+        return size_of(self._outcomes.get(segment_text(segment), {}))
 
     def outcomes(self, segment: Mapping[str, str] = ALL) -> Outcomes:
         """Rows of a segment by label and prediction; all zero for an unknown segment. Binary models only."""
@@ -140,7 +141,7 @@ class Profile:
 
     @cached_property
     def _segments(self) -> dict[tuple[str, ...], list[dict[str, str]]]:
-        found = [(_size(cells)[0], text) for text, cells in self._outcomes.items()]
+        found = [(size_of(cells)[0], text) for text, cells in self._outcomes.items()]
         groups: dict[tuple[str, ...], list[dict[str, str]]] = {}
         for _, text in sorted(found, key=lambda pair: (-pair[0], pair[1])):
             segment: dict[str, str] = json.loads(text)
@@ -312,54 +313,55 @@ class Profile:
         table[found["label"].to_numpy(), found["bin"].to_numpy()] = found["count"].to_numpy()
         return table
 
+    @cached_property
+    def _ranges(self) -> dict[str, tuple[int, int, float | None, float | None]]:
+        columns = self._of("range").select("column", "count", "total", "low", "high")
+        return {column: (count, total, low, high) for column, count, total, low, high in columns.iter_rows()}
+
     def range(self, column: str) -> tuple[float, float] | None:
         """Least and largest finite value of a numeric feature; ``None`` without any."""
-        found = self._of("range").filter(pl.col("column") == column)
-        if found.is_empty() or found["low"][0] is None:
-            return None
-        return float(found["low"][0]), float(found["high"][0])
+        _, _, low, high = self._ranges.get(column, (0, 0, None, None))
+        return None if low is None or high is None else (low, high)
 
     def mean(self, column: str) -> float | None:
         """Mean of a numeric feature, each value held within 4,096 baseline sd; ``None`` without any."""
-        found = self._of("range").filter(pl.col("column") == column)
-        if found.is_empty() or not found["count"][0]:
+        count, total, _, _ = self._ranges.get(column, (0, 0, None, None))
+        if not count:
             return None
         feature = self.spec.numeric[column]
-        standard = found["total"][0] * 2.0**-SCALE_BITS / found["count"][0]
-        return float(feature.mean + feature.sd * standard)
+        return feature.mean + feature.sd * total * _UNIT / count
+
+    @cached_property
+    def _outside(self) -> dict[tuple[str, int], int]:
+        return {(c, place): n for c, place, n in self._of("outside").select("column", "bin", "count").iter_rows()}
 
     def outside(self, column: str) -> tuple[int, int]:
         """Finite values of a numeric feature below and above all of the baseline's."""
-        found = self._of("outside").filter(pl.col("column") == column)
-        counts = dict(zip(found["bin"].to_list(), found["count"].to_list(), strict=True))
-        return counts.get(0, 0), counts.get(1, 0)
+        return self._outside.get((column, 0), 0), self._outside.get((column, 1), 0)
 
     @cached_property
     def _sketches(self) -> dict[str, str]:
         found = self._of(FACT)
         return dict(zip(found["column"].to_list(), found["segment"].to_list(), strict=True))
 
-    def distinct(self, column: str) -> tuple[float, float, float] | None:
-        """How many different values a column with too many to list has, with its 95 % interval; else `None`."""
-        if column not in self._sketches:
-            return None
-        sketch = read_sketch(self._sketches[column])
-        return sketch.get_estimate(), sketch.get_lower_bound(2), sketch.get_upper_bound(2)
+    def sketch(self, column: str) -> compact_theta_sketch | None:
+        """Of a column with too many values to list, the sketch of its different values; else ``None``."""
+        return read_sketch(self._sketches[column]) if column in self._sketches else None
 
-    def new_values(self, column: str, baseline: Profile) -> tuple[float, float, float] | None:
-        """How many different values the baseline does not have, with its 95 % interval; `None` where not sketched."""
-        if column not in self._sketches or column not in baseline._sketches:
-            return None
-        mine, known = (read_sketch(profile._sketches[column]) for profile in (self, baseline))
-        sketch = theta_a_not_b().compute(mine, known)
-        return sketch.get_estimate(), sketch.get_lower_bound(2), sketch.get_upper_bound(2)
+    @cached_property
+    def memo(self) -> dict[str, Any]:
+        """What has been computed of this profile, by name: a baseline is asked every night, through every window."""
+        return {}
+
+    @cached_property
+    def _unseen(self) -> list[tuple[str, int]]:
+        return list(self._of("unseen").select("column", "count").iter_rows())
 
     def unseen(self, column: str) -> dict[str, int]:
         """Some values that the baseline does not know, with their rows, most frequent first."""
         prefix = f"{column}="
-        found = self._of("unseen").filter(pl.col("column").str.starts_with(prefix))
-        ordered = found.sort(["count", "column"], descending=[True, False])
-        return {text[len(prefix) :]: count for text, count in ordered.select("column", "count").iter_rows()}
+        found = [(text.removeprefix(prefix), count) for text, count in self._unseen if text.startswith(prefix)]
+        return dict(sorted(found, key=lambda pair: (-pair[1], pair[0])))
 
     def versions(self) -> dict[str, int]:
         """Rows by model version, largest first; empty where the config names no such column."""
@@ -393,8 +395,3 @@ class Profile:
         if fingerprint != spec.fingerprint:
             raise RecordError(f"{name} was counted by another spec than this baseline's.")
         return cls(spec, facts)
-
-
-def _size(cells: Mapping[tuple[int, int], tuple[int, int, int]]) -> tuple[int, int]:
-    rows = sum(sums[0] for sums in cells.values())
-    return rows, sum(sums[0] for (label, _), sums in cells.items() if label >= 0)

@@ -140,3 +140,9 @@ def outcomes_of(cells: Mapping[tuple[int, int], float]) -> Outcomes:
         selected=rows(1, 1) + rows(0, 1) + rows(-1, 1),
         passed=rows(1, 0) + rows(0, 0) + rows(-1, 0),
     )
+
+
+def size_of(cells: Mapping[tuple[int, int], tuple[int, int, int]]) -> tuple[int, int]:
+    """All rows and labelled ones of a segment's cells, (label, predicted class) -> (rows, …)."""
+    rows = sum(sums[0] for sums in cells.values())
+    return rows, sum(sums[0] for (label, _), sums in cells.items() if label >= 0)
