@@ -8,13 +8,15 @@ import shutil
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import suppress
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import polars as pl
+import psutil
 import pytest
 from nightproof.config import ModelConfig
 from nightproof.engines import collect
@@ -305,15 +307,21 @@ def test_a_cluster_that_cannot_be_reached_is_told_without_its_options(parquet: P
     assert "not-to-be-told" not in str(caught.value)
 
 
+def _commands(processes: Iterable[psutil.Process]) -> Iterator[str]:
+    """Command lines of processes; one that has ended in the meantime has none."""
+    for process in processes:
+        with suppress(psutil.NoSuchProcess):  # a zombie is one too
+            yield " ".join(process.cmdline())
+
+
 def test_credentials_of_storage_reach_spark_and_stand_on_no_command_line() -> None:
-    import psutil
     from nightproof.engines.spark_session import session
 
     cluster = Engine.model_validate({"spark": {"master": "local[1]", "options": OPTIONS}}).spark
     assert cluster is not None
     with session(cluster) as spark:
         held = spark._jsparkSession.sessionState().newHadoopConf().get("fs.s3a.secret.key")
-        commands = [" ".join(child.cmdline()) for child in psutil.Process().children(recursive=True)]
+        commands = list(_commands(psutil.Process().children(recursive=True)))
     assert held == "not-to-be-told"
     assert [command for command in commands if "pyspark-shell" in command]
     assert not [command for command in commands if "not-to-be-told" in command]
