@@ -21,8 +21,8 @@ class NightproofUi(AirflowPlugin):  # type: ignore[misc]
     """Registers the pages, and a tab with the latest report on each DAG's page."""
 
     name = "nightproof"
-    fastapi_apps: list[Any] = [{"app": _app(), "url_prefix": "/nightproof", "name": "Nightproof"}]  # noqa: RUF012
-    external_views: list[Any] = [  # noqa: RUF012
+    fastapi_apps: list[Any] = [{"app": _app(), "url_prefix": "/nightproof", "name": "Nightproof"}]
+    external_views: list[Any] = [
         {
             "name": "Latest report",
             "href": "/nightproof/models/{DAG_ID}/latest/report",

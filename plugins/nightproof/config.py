@@ -13,13 +13,13 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field, ValidationError, field_validator
 
+from nightproof.alert_sections import Alerts
 from nightproof.errors import ConfigError, Fault
 from nightproof.faults import explain
 from nightproof.metric_names import HARM, METRICS_OF, MetricName, Task
 from nightproof.sections import (
     DEFAULTS,
     OUTPUTS,
-    Alerts,
     Checks,
     Columns,
     Data,
@@ -33,6 +33,9 @@ from nightproof.sections import (
     location,
 )
 from nightproof.yaml_source import Source, read_yaml
+
+DECIDES = {"false_alarms", "pages", "references", "recover_after", "reopen_within", "blind_after"}
+"""What of `alerts` changes a verdict; the rest says who is told, and when."""
 
 
 class ModelConfig(Section):
@@ -106,7 +109,8 @@ class ModelConfig(Section):
         # A suite may refer to when labels are due.
         data = f"{self.data.id}|{duration_text(self.data.label_delay)}"
         held = {name: tolerance.value for name, tolerance in self.tolerances.items()}
-        return hashlib.sha256(f"{text}|{data}|{held}|{self.alerts.false_alarms}".encode()).hexdigest()
+        decided = self.alerts.model_dump_json(include=DECIDES)
+        return hashlib.sha256(f"{text}|{data}|{held}|{decided}".encode()).hexdigest()
 
 
 def load_config(path: Path) -> ModelConfig:

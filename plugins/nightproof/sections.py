@@ -21,7 +21,6 @@ from nightproof.metric_names import MetricName, Task
 
 _DURATION = re.compile(r"(\d{1,5})\s*([mhd])")
 _UNITS = {"m": "minutes", "h": "hours", "d": "days"}
-_BUDGET = re.compile(r"(\d{1,4})\s+per\s+(\d{1,5})\s+nights?")
 
 
 def _duration(value: object) -> timedelta:
@@ -55,14 +54,6 @@ def location(value: str) -> str:
     if ".." in value.split("/"):
         raise ValueError("'..' is not allowed in a location")
     return value if value.endswith("/") else value + "/"
-
-
-def _budget(value: object) -> object:
-    if not isinstance(value, str) or (match := _BUDGET.fullmatch(value.strip())) is None:
-        raise ValueError("write the number of false pages you accept, such as '1 per 90 nights'")
-    if not 0 < int(match[1]) < int(match[2]):
-        raise ValueError("the budget must be more than 0 and less than 1 a night")
-    return value.strip()
 
 
 def _listed(value: object) -> object:
@@ -283,27 +274,6 @@ class Checks(Section):
     """Tolerance by metric; left out, the task's default."""
     drift: Drift = Drift()
     bias: Bias = Bias()
-
-
-class Slack(Section):
-    """Where regressions are told."""
-
-    channel: Annotated[str, Field(pattern=r"^(#[^\s#,]{1,80}|[CGD][A-Z0-9]{7,})$")]
-
-
-class Alerts(Section):
-    """Who is told, and how often in error."""
-
-    slack: Slack | None = None
-    false_alarms: Annotated[str, BeforeValidator(_budget, json_schema_input_type=str)] = "1 per 90 nights"
-    """How many false pages are acceptable."""
-
-    @property
-    def false_alarms_per_night(self) -> float:
-        """The budget as an expected number of false pages a night, in (0, 1)."""
-        match = _BUDGET.fullmatch(self.false_alarms)
-        assert match is not None
-        return int(match[1]) / int(match[2])
 
 
 def _option(value: object) -> object:

@@ -4,30 +4,68 @@ from __future__ import annotations
 
 from typing import Literal
 
+from nightproof.alert_sections import Trouble
 from nightproof.record import Record
 
 VerdictStatus = Literal["ok", "watch", "regression", "insufficient_data", "quarantined"]
-Event = Literal["opened", "ongoing", "worsened", "recovered"]
+Event = Literal["opened", "ongoing", "worsened", "recovered", "reopened"]
+CauseKind = Literal["data_fault", "new_version", "mix", "concept", "label_shift", "unknown"]
+NEWS: tuple[Event, ...] = ("opened", "worsened", "recovered", "reopened")
+"""Events that somebody must be told of."""
+PAGES: tuple[Event, ...] = ("opened", "worsened", "reopened")
+"""Events that may wake somebody."""
+
+
+class Cause(Record):
+    """One thing that may have brought an incident about."""
+
+    kind: CauseKind
+    """`data_fault`: a column is broken; `new_version`: it began with another version of the model; `mix`: other rows
+    than before; `concept`: rows like before mean something else; `label_shift`: the labels' rate moved alone."""
+    text: str
+    """A clause, without a full stop, such as `dep_delay is missing in 31.0 % of rows, 0.2 % on the baseline`."""
+    share: float | None = None
+    """Share of the harm that it explains, in [0, 1]; null where that cannot be told."""
+    columns: tuple[str, ...] = ()
+    """Columns that it names, the strongest first."""
+    segment: dict[str, str] = {}
+    """Rows that it is confined to; empty for all."""
 
 
 class Incident(Record):
     """Something that went wrong, from the night it was first seen until the night it is over."""
 
     id: str
-    """Stable through its life: check and first night, such as `performance-2013-12-14`."""
+    """Stable through its life: what it is about and its first night, such as `performance-2013-12-14`."""
     event: Event
     """What happened to it on this night."""
-    check: str
-    """The family: `performance`, `bias`, or `data` for a quarantined night."""
+    check: Trouble
     metric: str
     """The metric that shows it most strongly."""
     segment: dict[str, str]
     opened: str
-    """The night on which it was first seen."""
+    """The night on which it was first told."""
     findings: tuple[str, ...]
     """Subjects of what has regressed in it so far."""
     cause: str
-    """One sentence for whoever is woken by it."""
+    """One sentence for whoever is woken by it: what regressed and, where it can be told, why."""
+    column: str | None = None
+    """The column that its metric is about, if it is about one."""
+    causes: tuple[Cause, ...] = ()
+    """What may have brought it about, the likeliest first."""
+    since: str = ""
+    """The night from which on the harm is seen: the first of the window that shows it most strongly."""
+    reference: str = "baseline"
+    """What tonight was compared with: `baseline`, `trailing 28 nights`, `version 13`."""
+    worst: float | None = None
+    """The largest harm that it was told of, in units of its tolerance."""
+    good_nights: int = 0
+    """Nights in a row, tonight the last, on which nothing of it was seen."""
+
+    @property
+    def is_open(self) -> bool:
+        """Whether it goes on after tonight."""
+        return self.event != "recovered"
 
 
 class Verdict(Record):
@@ -46,13 +84,15 @@ class Verdict(Record):
     false_alarm_level: float
     """The probability of a false page that was spent on this night."""
     incidents: tuple[Incident, ...]
-    """Open ones, and those that ended on this night."""
+    """Open ones, and those that ended on this night or not long ago."""
     history: tuple[str, ...]
     """Evaluation ids of the earlier nights that this verdict stands on."""
     steps_left_out: tuple[str, ...] = ()
     """Steps that the caller asked to leave out, such as `validate` or `report`."""
+    blind_nights: int = 0
+    """Nights in a row, tonight the last, on which too little data was there to tell anything."""
 
     @property
     def news(self) -> tuple[Incident, ...]:
         """Incidents that somebody must be told of: all but the ongoing ones."""
-        return tuple(found for found in self.incidents if found.event != "ongoing")
+        return tuple(found for found in self.incidents if found.event in NEWS)

@@ -53,7 +53,7 @@ def _channel(task: object) -> str | None:
 
 def broken_channel(path: str | None) -> str | None:
     """The channel that a broken config names, if that much of it can be read."""
-    from nightproof.sections import Slack
+    from nightproof.alert_sections import Slack
     from nightproof.yaml_source import read_yaml
 
     if path is None:
