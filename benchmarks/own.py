@@ -166,4 +166,4 @@ def _judge(
             with stages(f"{family} of {length}" if len(windows) > 1 else family):
                 findings += check(rows, known, settings, window=length)
     with stages("decide"):
-        return decide(findings, config=settings, night=Night.parse(NIGHT), previous=None)
+        return decide(findings, config=settings, night=Night.parse(NIGHT))

@@ -5,28 +5,39 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from io import BytesIO
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 from uuid import uuid4
 
 import numpy as np
 import polars as pl
 import pytest
 import yaml
+from nightproof.alert_sections import Trouble
 from nightproof.cache import Cache
+from nightproof.checks import held
+from nightproof.checks.finding import Check, Finding
+from nightproof.checks.judge import Subject, judged
 from nightproof.config import ModelConfig, load_config
+from nightproof.decide import Past, decide, quarantine
 from nightproof.demo.seaweedfs import SeaweedFS
 from nightproof.demo.slack_recorder import SlackRecorder
 from nightproof.errors import StoreUnavailable
 from nightproof.evaluation import Evaluation
+from nightproof.metric_names import HARM, MetricName
+from nightproof.metrics.estimate import Z95, Estimate, difference
 from nightproof.night import Night
 from nightproof.pipeline import Step, evaluate
+from nightproof.readings import Readings, readings
 from nightproof.resources import Resources
 from nightproof.results import ModelResults
+from nightproof.sections import Limit, Tolerance
 from nightproof.storage import MemoryStore, OpenStore, Store, open_store
+from nightproof.validation import Validation
+from nightproof.verdict import Verdict
 
 QUICK: tuple[Step, ...] = ("report", "validate")
 """Steps that most tests leave out: each imports a library that takes seconds."""
@@ -239,6 +250,12 @@ def bench(tmp_path: Path) -> Bench:
     return memory_bench(tmp_path)
 
 
+@pytest.fixture(scope="session")
+def benches(tmp_path_factory: pytest.TempPathFactory) -> Callable[[], Bench]:
+    """Models on stores in memory, for tests that share what was published."""
+    return lambda: memory_bench(tmp_path_factory.mktemp("bench"))
+
+
 @pytest.fixture
 def folder(tmp_path: Path) -> Bench:
     """A model on ``file://``."""
@@ -349,3 +366,156 @@ class FailingStore:
 def failing() -> type[FailingStore]:
     """See :class:`FailingStore`."""
     return FailingStore
+
+
+# --- Made-up nights ---------------------------------------------------------------------------------------
+
+
+def decided(budget: str = "1 per 90 nights", *, alerts: Any = None, **changes: Any) -> ModelConfig:
+    """A config of a model that no rows are read of."""
+    return ModelConfig.model_validate(
+        {
+            "model": "decided",
+            "task": "binary",
+            "data": {"predictions": "file:///data/p/", "reference": "file:///data/r/"},
+            "columns": {"score": "score", "label": "label"},
+            "alerts": {"false_alarms": budget} | (alerts or {}),
+        }
+        | changes
+    )
+
+
+def told_finding(
+    metric: str = "roc_auc",
+    value: float = 0.85,
+    *,
+    error: float = 0.004,
+    baseline: float | None = 0.85,
+    baseline_error: float = 0.001,
+    n: int = 3000,
+    check: Check = "performance",
+    tolerance: float = 0.02,
+    limit: tuple[str, float] = ("max", 0.1),
+    column: str | None = None,
+    segment: dict[str, str] | None = None,
+    window: int = 1,
+) -> Finding:
+    """A finding as a check gives it of a metric with such a value and standard errors.
+
+    Parameters
+    ----------
+    tolerance
+        Of performance and of what is broken in the data; must be the config's.
+    limit
+        Which end, and its bound, of bias; must be the config's.
+    """
+    now = Estimate(value, value - Z95 * error, value + Z95 * error, n)
+    then, arm = None, Z95 * baseline_error
+    if baseline is not None:
+        then = Estimate(baseline, baseline - arm, baseline + arm, 90_000)
+    delta = difference(now, then) if then else None
+    if check == "performance":
+        name = cast("MetricName", metric)
+        bound = held.performance(name, Tolerance.model_validate({HARM[name]: tolerance}))
+    elif check == "bias":
+        [bound] = held.bias(metric, Limit.model_validate(dict([limit])), baseline)
+    else:
+        bound = held.Held(1, then is not None, tolerance, tolerance, tolerance, "moved")
+    about = Subject(check, metric, window, segment or {}, column)
+    return judged(about, now, then, delta=delta, harm=bound.harm(now, delta))
+
+
+@dataclass
+class Story:
+    """Nights on end that are decided from findings alone.
+
+    Parameters
+    ----------
+    config
+        The policy.
+    night
+        The next night to be told of.
+    """
+
+    config: ModelConfig = field(default_factory=decided)
+    night: Night = field(default_factory=lambda: Night.parse("2013-12-14"))
+    verdicts: list[Verdict] = field(default_factory=list)
+    readings: list[Readings] = field(default_factory=list)
+    settled: tuple[Finding, ...] = ()
+    """Findings of the last night that was told of."""
+
+    @property
+    def past(self) -> Past:
+        """What the next verdict stands on."""
+        return Past(self.verdicts[-1] if self.verdicts else None, tuple(self.readings))
+
+    def quiet(self, nights: int, *usual: Finding, spread: float = 0.1, seed: int = 0) -> Story:
+        """Add the readings of nights without trouble, whose values lie some standard errors around the usual ones."""
+        draw = np.random.default_rng(seed)
+        for _ in range(nights):
+            moved = []
+            for found in usual or (told_finding(),):
+                assert found.value is not None and found.interval is not None
+                value = found.value + spread * draw.normal() * (found.value - found.interval[0]) / Z95
+                moved.append(shifted(found, value))
+            self._read(moved, None, ())
+            self.night = self.night.before(-1)
+        return self
+
+    def tell(self, *findings: Finding, version: str | None = None, **given: Any) -> Verdict:
+        """Decide a night."""
+        known = {"config": self.config, "night": self.night, "past": self.past, "version": version}
+        self.settled, verdict = decide(findings, **known, **given)
+        open_ones = [family for i in verdict.incidents if i.is_open for family in i.families]
+        self._read(findings, version, tuple(dict.fromkeys(open_ones)))
+        return self._next(verdict)
+
+    def quarantine(self, validation: Validation) -> Verdict:
+        """A night that is not evaluated."""
+        return self._next(quarantine(validation, config=self.config, night=self.night, past=self.past))
+
+    def skip(self, nights: int = 1) -> None:
+        """Nights of which nothing is known."""
+        self.night = self.night.before(-nights)
+
+    def _next(self, verdict: Verdict) -> Verdict:
+        self.verdicts.append(verdict)
+        self.night = self.night.before(-1)
+        return verdict
+
+    def _read(self, findings: Sequence[Finding], version: str | None, troubled: tuple[Trouble, ...]) -> None:
+        rows = max([0, *(found.n for found in findings)])
+        known = {"night": str(self.night), "version": version, "rows": rows, "labelled": rows, "troubled": troubled}
+        self.readings.append(Readings(**known, all=readings(findings)))
+
+    def events(self) -> list[str]:
+        """What happened on each night: nothing, or an event for each incident."""
+        return [" ".join(i.event for i in verdict.incidents) for verdict in self.verdicts]
+
+
+def shifted(finding: Finding, value: float) -> Finding:
+    """The same finding at another value."""
+    assert finding.value is not None and finding.interval is not None
+    by = value - finding.value
+    changed: dict[str, Any] = {"value": value, "interval": tuple(end + by for end in finding.interval)}
+    if finding.delta is not None and finding.delta_interval is not None:
+        changed |= {"delta": finding.delta + by, "delta_interval": tuple(end + by for end in finding.delta_interval)}
+    return finding.model_copy(update=changed)
+
+
+@pytest.fixture(scope="session")
+def policy() -> Callable[..., ModelConfig]:
+    """See :func:`decided`."""
+    return decided
+
+
+@pytest.fixture(scope="session")
+def told() -> Callable[..., Finding]:
+    """See :func:`told_finding`."""
+    return told_finding
+
+
+@pytest.fixture(scope="session")
+def story() -> type[Story]:
+    """See :class:`Story`."""
+    return Story

@@ -22,7 +22,7 @@ from nightproof.checks.bias import check_bias
 from nightproof.checks.drift import check_drift
 from nightproof.checks.performance import check_performance
 from nightproof.config import ModelConfig
-from nightproof.decide import decide, quarantine
+from nightproof.decide import Past, decide, quarantine
 from nightproof.evaluation import Baseline, Evaluation
 from nightproof.night import Night
 from nightproof.profiles import Profile, collect
@@ -133,7 +133,7 @@ def evaluated(night: pl.DataFrame, reference: pl.DataFrame, settings: ModelConfi
         for check in (check_performance, check_drift, check_bias)
         for finding in check(profile, baseline.profile, settings, window=1)
     ]
-    findings, verdict = decide(found, config=settings, night=NIGHT, previous=None, history=("c" * 16,))
+    findings, verdict = decide(found, config=settings, night=NIGHT, past=Past(history=("c" * 16,)))
     snapshot = Snapshot(model=settings.model, night=str(NIGHT), objects=(pinned("predictions"),))
     checked = validation(profile)
     return Evaluation(settings, NIGHT, "0123456789abcdef", snapshot, checked, profile, baseline, findings, verdict)
@@ -363,7 +363,7 @@ def strings(value: Any) -> Iterator[str]:
 
 def test_quarantined_night(regressed: Evaluation) -> None:
     checked = validation(None, expectation(False, observed="3 rows above 1"), expectation())
-    verdict = quarantine(checked, config=regressed.config, night=NIGHT, previous=None)
+    verdict = quarantine(checked, config=regressed.config, night=NIGHT)
     found = replace(regressed, profile=None, baseline=None, findings=(), validation=checked, verdict=verdict)
     text = outline(render(found))
     assert text.index("■ Quarantined") < text.index("Why the night is quarantined")

@@ -1,29 +1,66 @@
-"""From findings to a verdict: who must be told what, within a budget of false alarms.
+"""From findings to a verdict: who must be told what, within a budget of false pages.
 
-Every finding that may page carries a p-value of "no harm beyond the tolerance". Holm's step-down
-procedure at the night's share of the budget picks those that are regressions: the probability of
-even one false page a night then stays under the budget whatever depends on what [1]_, and so does
-the expected number of nights with one.
-
-References
-----------
-.. [1] S. Holm, "A simple sequentially rejective multiple test procedure", Scandinavian Journal of
-   Statistics 6 (1979), https://www.jstor.org/stable/4615733.
+:mod:`nightproof.evidence` weighs tonight beside the nights before it and says what regressed;
+:mod:`nightproof.incidents` says what that opens, keeps and closes. Here the two are put together, and every
+finding gets its last word.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, timedelta
+from typing import Any
 
+from nightproof.alert_sections import Trouble
+from nightproof.causes import sentence
 from nightproof.checks.finding import Finding
 from nightproof.config import ModelConfig
+from nightproof.evidence import Seen, weigh
+from nightproof.incidents import Explain, Life, Regressed, Tonight, is_remembered, may_reopen
+from nightproof.metrics.estimate import Z80, Z95
 from nightproof.night import Night
+from nightproof.readings import Readings, SeriesKey, key
 from nightproof.validation import Validation
-from nightproof.verdict import Incident, Verdict, VerdictStatus
+from nightproof.verdict import Cause, Incident, Verdict, VerdictStatus
+from nightproof.words import number, signed
 
 SURE = 0.025
 """Below this one-sided p-value a finding's 95 % interval lies wholly beyond its tolerance."""
+NEW = 2
+"""Nights before a window within which a version of the model that came is new to it."""
 MAGNITUDE = {"regression": 0, "watch": 1, "insufficient_data": 2, "ok": 3}
+
+
+def unexplained(_: Finding) -> tuple[Cause, ...]:
+    """No cause: for whoever has no profiles to look into."""
+    return ()
+
+
+@dataclass(frozen=True)
+class Past:
+    """What a verdict stands on beside tonight.
+
+    Parameters
+    ----------
+    previous
+        Verdict of the latest earlier night; ``None`` for the first.
+    readings
+        Of earlier nights, rising.
+    history
+        Evaluation ids that all of it comes from.
+    """
+
+    previous: Verdict | None = None
+    readings: Sequence[Readings] = ()
+    history: Sequence[str] = ()
+
+    def new_version(self, version: str | None, night: Night, window: int) -> str | None:
+        """Tonight's version of the model, if nights of a window or just before it had another."""
+        first = str(night.before(window + NEW))
+        others = {found.version for found in self.readings if found.night >= first} - {None, version}
+        return version if others else None
 
 
 def decide(
@@ -31,9 +68,11 @@ def decide(
     *,
     config: ModelConfig,
     night: Night,
-    previous: Verdict | None,
-    history: Sequence[str] = (),
+    past: Past = Past(),
+    version: str | None = None,
+    explain: Explain = unexplained,
     left_out: Sequence[str] = (),
+    written: Sequence[Finding] | None = None,
 ) -> tuple[tuple[Finding, ...], Verdict]:
     """Settle every finding's status and the night's verdict.
 
@@ -42,26 +81,35 @@ def decide(
     findings
         Of all families, as the checks gave them.
     config
-        For the budget of false alarms.
+        For tolerances and the section ``alerts``.
     night
         The evaluated night.
-    previous
-        Verdict of the latest earlier night, or ``None`` for the first.
-    history
-        Evaluation ids that the findings and ``previous`` come from.
+    past
+        The nights before.
+    version
+        The model's version tonight, where a column tells.
+    explain
+        Finds the likely causes of a regression.
     left_out
         Steps that the caller left out.
+    written
+        The findings as another run of this night settled and left them, which may have known other
+        nights: the verdict is then on these.
 
     Returns
     -------
     tuple
         The findings, worst first, and the verdict.
     """
-    level = config.alerts.false_alarms_per_night
-    settled = tuple(sorted(_holm(findings, level), key=lambda f: _rank(f, config)))
-    incidents = _incidents(settled, night, previous, validated="validate" not in left_out)
-    count = {status: sum(f.status == status for f in settled) for status in MAGNITUDE}
+    seen = weigh(findings, past.readings, config=config, night=night.date, version=version, ended=_ended(past.previous))
+    last = _settled(findings, seen, config) if written is None else written
+    settled = tuple(sorted(last, key=lambda f: _rank(f, config)))
     status = _status(settled, config)
+    blind = (past.previous.blind_nights if past.previous else 0) + 1 if status == "insufficient_data" else 0
+    tonight = _tonight(settled, seen, night=night.date, validated="validate" not in left_out)
+    life = Life(tonight, config.alerts, explain, sentence)
+    incidents, ended = life.after(past.previous)
+    count = {name: sum(f.status == name for f in settled) for name in MAGNITUDE}
     verdict = Verdict(
         model=config.model,
         night=str(night),
@@ -71,10 +119,12 @@ def decide(
         watches=count["watch"],
         insufficient=count["insufficient_data"],
         findings=len(settled),
-        false_alarm_level=level,
-        incidents=incidents,
-        history=tuple(history),
+        false_alarm_level=config.alerts.false_alarms_per_night,
+        incidents=_with_blindness(incidents, past.previous, blind, night, config),
+        ended=ended,
+        history=tuple(past.history),
         steps_left_out=tuple(left_out),
+        blind_nights=blind,
     )
     return settled, verdict
 
@@ -84,64 +134,168 @@ def quarantine(
     *,
     config: ModelConfig,
     night: Night,
-    previous: Verdict | None,
-    history: Sequence[str] = (),
+    past: Past = Past(),
     left_out: Sequence[str] = (),
 ) -> Verdict:
     """The verdict on a night whose data failed a critical expectation."""
     failed = validation.failed("critical")
     subjects = tuple(dict.fromkeys(f"{e.type}({e.column})" if e.column else e.type for e in failed))
+    columns = tuple(dict.fromkeys(e.column for e in failed if e.column))
     expectations = "1 critical expectation" if len(failed) == 1 else f"{len(failed)} critical expectations"
-    cause = f"{expectations} failed on {validation.rows:,} rows; nothing was evaluated on them."
-    before = _open(previous)
-    event = "ongoing" if "data" in before else "opened"
-    known = before.get("data")
-    data = Incident(
-        id=known.id if known else f"data-{night}",
-        event=event if known is None or set(subjects) <= set(known.findings) else "worsened",
-        check="data",
-        metric="validation",
-        segment={},
-        opened=known.opened if known else str(night),
-        findings=tuple(dict.fromkeys([*(known.findings if known else ()), *subjects])),
-        cause=cause,
-    )
-    kept = [i.model_copy(update={"event": "ongoing"}) for name, i in before.items() if name != "data"]
+    text = f"{expectations} failed on {validation.rows:,} rows; nothing was evaluated on them."
+    before = [*past.previous.incidents, *past.previous.ended] if past.previous else []
+    cause = Cause(kind="data_fault", text=f"{expectations} failed", columns=columns)
+    told: dict[str, Any] = {"metric": "validation", "segment": {}, "column": None, "cause": text, "causes": (cause,)}
+    told |= {"good_nights": 0, "ended": None, "since": str(night), "families": ("data",)}
+    known = next((i for i in before if i.is_open and "data" in i.families), None)
+    again = next((i for i in before if "data" in i.families and may_reopen(i, night.date, config.alerts)), None)
+    if known is not None:
+        event = "ongoing" if set(subjects) <= set(known.findings) else "worsened"
+        whole = tuple(dict.fromkeys([*known.findings, *subjects]))
+        data = known.model_copy(update={**told, "event": event, "findings": whole, "families": known.families})
+    elif again is not None:
+        data = again.model_copy(update={**told, "event": "reopened", "findings": subjects})
+    else:
+        name = {"id": f"data-{night}", "event": "opened", "check": "data", "opened": str(night)}
+        data = Incident.model_validate({**told, **name, "findings": subjects})
+    others = [i.model_copy(update={"event": "ongoing"}) for i in before if i.is_open and i is not known]
+    over = tuple(i for i in before if i is not again and is_remembered(i, night.date, config.alerts))
     return Verdict(
         model=config.model,
         night=str(night),
         status="quarantined",
-        headline=f"Quarantined: {cause}",
+        headline=f"Quarantined: {text}",
         regressions=0,
         watches=0,
         insufficient=0,
         findings=0,
         false_alarm_level=config.alerts.false_alarms_per_night,
-        incidents=(data, *kept),
-        history=tuple(history),
+        incidents=(data, *others),
+        ended=over,
+        history=tuple(past.history),
         steps_left_out=tuple(left_out),
+        blind_nights=past.previous.blind_nights if past.previous else 0,
     )
 
 
-def _holm(findings: Sequence[Finding], level: float) -> list[Finding]:
-    """Findings with those that Holm's procedure rejects at ``level`` made regressions."""
-    # All of them: to leave out those that look harmless would spend the budget more than once.
-    tested = sorted((f.p_value, place) for place, f in enumerate(findings) if f.p_value is not None)
-    rejected = set()
-    for step, (p_value, place) in enumerate(tested):
-        if p_value > min(SURE, level / (len(tested) - step)):
-            break
-        rejected.add(place)
-    return [_settled(finding, place in rejected) for place, finding in enumerate(findings)]
+def _ended(previous: Verdict | None) -> Mapping[Trouble, date]:
+    """When the last incident of each family was over."""
+    found: dict[Trouble, date] = {}
+    for incident in (*previous.ended, *previous.incidents) if previous else ():
+        if incident.ended:
+            for family in incident.families:
+                found[family] = max(date.fromisoformat(incident.ended), found.get(family, date.min))
+    return found
 
 
-def _settled(finding: Finding, rejected: bool) -> Finding:
-    if rejected:
-        return finding.model_copy(update={"status": "regression"})
+def _settled(findings: Sequence[Finding], seen: Sequence[Seen], config: ModelConfig) -> list[Finding]:
+    """Every finding with its last status, and what regressed through windows that had no finding."""
+    told = {(id(s.series.finding)): s for s in sorted(seen, key=lambda s: s.log_p, reverse=True)}
+    regressed = [_regression(s) for s in seen if s.rejected and s.series.family in config.alerts.pages]
+    replaced = {(_held(f), f.window) for f in regressed}
+    kept = [_last_word(f, told.get(id(f))) for f in findings if (_held(f), f.window) not in replaced]
+    return [*kept, *regressed]
+
+
+def _held(finding: Finding) -> tuple[SeriesKey, float | None, str]:
+    """What names a series and what it is held against: a limit may have two ends."""
+    return key(finding), finding.tolerance, finding.reference
+
+
+def _last_word(finding: Finding, seen: Seen | None) -> Finding:
+    """A finding that is no regression tonight through its own window."""
+    update: dict[str, object] = {"p_value": None if seen is None else math.exp(seen.log_p)}
     if finding.status == "watch" and finding.p_value is not None and finding.p_value < SURE:
-        reason = f"{finding.reason[:-1]}, but not surely enough for a page within the budget of false alarms."
-        return finding.model_copy(update={"reason": reason})
-    return finding
+        update["reason"] = f"{finding.reason[:-1]}, but not surely enough for a page within the budget of false alarms."
+    if seen is not None and seen.rejected and finding.status == "ok":
+        update |= {"status": "watch", "reason": _reason(seen)}
+    return finding.model_copy(update=update)
+
+
+def _regression(seen: Seen) -> Finding:
+    """The finding of a series that regressed, through the window that shows it most strongly."""
+    found = seen.series.finding
+    delta = None if found.baseline is None else seen.value - found.baseline
+    arm, own = Z95 * seen.spread, Z95 * seen.error
+    return found.model_copy(
+        update={
+            "window": seen.window,
+            "value": seen.value,
+            "interval": (seen.value - own, seen.value + own),
+            "delta": delta,
+            "delta_interval": None if delta is None else (delta - arm, delta + arm),
+            "tolerance": seen.series.held.shown,
+            "n": seen.n,
+            "detectable": seen.spread * (Z95 + Z80),
+            "p_value": math.exp(seen.log_p),
+            "status": "regression",
+            "reason": _reason(seen),
+            "reference": seen.reference,
+        }
+    )
+
+
+def _reason(seen: Seen) -> str:
+    """Value, interval, change and what it is beyond, in one sentence."""
+    found, own = seen.series.finding, Z95 * seen.error
+    nights = "" if seen.window == 1 else f" over {seen.window} nights"
+    value = f"{number(seen.value)} ({number(seen.value - own)} to {number(seen.value + own)}, n = {seen.n:,}){nights}"
+    moved = ""
+    if seen.reference != "baseline":
+        moved = f", compared with the {seen.reference}"
+    elif found.baseline is not None:
+        moved = f", {signed(seen.value - found.baseline)} from the baseline's {number(found.baseline)}"
+    return f"{value}{moved}: {seen.series.held.words}, beyond what chance and how nights differ explain."
+
+
+def _tonight(settled: Sequence[Finding], seen: Sequence[Seen], *, night: date, validated: bool) -> Tonight:
+    shown: dict[object, Seen] = {(s.series.key, s.series.held.shown, s.reference): s for s in seen}
+    regressed = [
+        Regressed(finding, s.series.family, s.size, str(night - timedelta(days=finding.window - 1)), s.reference)
+        for finding in settled
+        if finding.status == "regression" and (s := shown.get(_held(finding)))
+    ]
+    good: dict[str, bool] = {}
+    for s in seen:
+        if s.series.nightly and s.reference == "baseline":
+            subject = s.series.finding.subject
+            good[subject] = good.get(subject, True) and s.tonight <= 0.0
+    told = {s.series.family for s in seen}
+    if not validated:
+        # Data that nobody looked at may be as bad as before.
+        told.discard("data")
+    return Tonight(night, regressed, good, frozenset(told))
+
+
+def _with_blindness(
+    incidents: Sequence[Incident], previous: Verdict | None, blind: int, night: Night, config: ModelConfig
+) -> tuple[Incident, ...]:
+    """Incidents, with one for a model that has been blind for long."""
+    others = [found for found in incidents if found.check != "blind"]
+    known = next((i for i in (previous.incidents if previous else ()) if i.check == "blind" and i.is_open), None)
+    if known is not None:
+        event = {"event": "ongoing"} if blind else {"event": "recovered", "ended": str(night)}
+        return (*others, known.model_copy(update=event))
+    if blind < config.alerts.blind_after or "blind" not in config.alerts.pages:
+        return tuple(others)
+    text = (
+        f"For {blind} nights there have been too few labelled rows to say whether the model is within its tolerances. "
+        "Nothing that happens to it would be seen."
+    )
+    first = str(night.before(blind - 1))
+    opened = Incident(
+        id=f"blind-{night}",
+        event="opened",
+        check="blind",
+        metric="labelled_rows",
+        segment={},
+        opened=str(night),
+        findings=("Labelled rows",),
+        cause=text,
+        since=first,
+        families=("blind",),
+    )
+    return (*others, opened)
 
 
 def _rank(finding: Finding, config: ModelConfig) -> tuple[object, ...]:
@@ -188,53 +342,3 @@ def _headline(status: VerdictStatus, findings: Sequence[Finding]) -> str:
         things = "1 thing is" if len(watched) == 1 else f"{len(watched)} things are"
         return f"No regression. {things} worth a look, first {watched[0].subject}."
     return "No regression: everything that is held to a tolerance is within it."
-
-
-def _open(previous: Verdict | None) -> dict[str, Incident]:
-    if previous is None:
-        return {}
-    return {i.check: i for i in previous.incidents if i.event != "recovered"}
-
-
-def _incidents(
-    findings: Sequence[Finding], night: Night, previous: Verdict | None, *, validated: bool
-) -> tuple[Incident, ...]:
-    """One incident a family: opened, kept open, or recovered."""
-    before = _open(previous)
-    kept: list[Incident] = []
-    for check in ("performance", "bias"):
-        bad = [f for f in findings if f.check == check and f.status == "regression"]
-        known = before.pop(check, None)
-        if bad:
-            kept.append(_continued(check, bad, night, known))
-        elif known is not None:
-            over = _over(known, [f for f in findings if f.check == check])
-            kept.append(known.model_copy(update={"event": "recovered" if over else "ongoing"}))
-    # Data that nobody looked at may be as bad as before.
-    event = "recovered" if validated else "ongoing"
-    kept += [incident.model_copy(update={"event": event}) for incident in before.values()]
-    return tuple(kept)
-
-
-def _over(known: Incident, findings: Sequence[Finding]) -> bool:
-    """Whether what an incident showed can be told tonight, and none of it is surely beyond its tolerance."""
-    about = [f for f in findings if f.subject in known.findings] or findings
-    told = [f for f in about if f.status in ("ok", "watch")]
-    return bool(told) and not any(f.status == "watch" and f.p_value is not None and f.p_value < SURE for f in told)
-
-
-def _continued(check: str, bad: Sequence[Finding], night: Night, known: Incident | None) -> Incident:
-    worst = bad[0]
-    subjects = tuple(dict.fromkeys(f.subject for f in bad))
-    worse = known is not None and not set(subjects) <= set(known.findings)
-    return Incident(
-        id=known.id if known else f"{check}-{night}",
-        event="opened" if known is None else "worsened" if worse else "ongoing",
-        check=check,
-        metric=worst.metric,
-        segment=worst.segment,
-        opened=known.opened if known else str(night),
-        # What it has shown so far: only what is new to an incident makes it worse.
-        findings=tuple(dict.fromkeys([*(known.findings if known else ()), *subjects])),
-        cause=f"{worst.subject}: {worst.reason}",
-    )

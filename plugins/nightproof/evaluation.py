@@ -18,7 +18,23 @@ from nightproof.snapshot import PinnedObject, Snapshot
 from nightproof.validation import Validation
 from nightproof.verdict import Verdict
 
-BESIDE = {"alert", "cli", "dashboard", "demo", "message", "operators"}
+BESIDE = {
+    "alert",
+    "chart",
+    "chart_layout",
+    "cli",
+    "cli_alerts",
+    "cli_policy",
+    "clock",
+    "dashboard",
+    "demo",
+    "message",
+    "mute",
+    "operators",
+    "policy",
+    "tell",
+    "trend",
+}
 """Parts of the package that no result depends on."""
 
 

@@ -15,15 +15,17 @@ once: repeating a step, on any worker, changes nothing. Tasks hand each other on
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from functools import partial
 from typing import Literal
 
+from nightproof.causes import likely_causes
 from nightproof.checks.bias import check_bias
 from nightproof.checks.drift import check_drift
 from nightproof.checks.finding import Check, Finding, Findings
 from nightproof.checks.performance_family import check_performance_family
 from nightproof.config import ModelConfig
-from nightproof.decide import decide, quarantine
+from nightproof.decide import Past, decide, quarantine
 from nightproof.dossier import Dossier, compress
 from nightproof.engines import collect
 from nightproof.evaluation import Evaluation, evaluation_id
@@ -35,13 +37,14 @@ from nightproof.night import Night
 from nightproof.profiles import Profile
 from nightproof.publish import publish, seal
 from nightproof.pull import files_of, pull
+from nightproof.readings import Readings, readings
 from nightproof.record import Record
 from nightproof.report import render
 from nightproof.resources import Resources
 from nightproof.snapshot import Snapshot
 from nightproof.validate import validate
 from nightproof.validation import Validation
-from nightproof.verdict import Verdict
+from nightproof.verdict import Cause, Verdict
 
 Step = Literal["validate", "report"]
 """Steps that a caller may leave out; the record then says so."""
@@ -171,26 +174,68 @@ def decide_night(
     dossier = _dossier(config, ticket, resources)
     if dossier.find("verdict.json") is None:
         history = history or History.before(_night(config, ticket), resources.results(config))
-        settled, verdict = _decided(config, ticket, resources, findings, history)
-        raw = dossier.write("findings.json", Findings(settled).to_bytes())
-        held = Findings.from_bytes(raw, name=dossier.url("findings.json")).all
-        if held != settled:
-            # Another run was first, and may have known other nights: the verdict is on its findings.
-            _, verdict = _decided(config, ticket, resources, held, history)
+        past = Past(history.previous, history.readings(), history.used(config.windows))
+        if _validation(dossier).outcome == "quarantined":
+            dossier.write("findings.json", Findings(()).to_bytes())
+            verdict = _quarantined(config, ticket, resources, past)
+        else:
+            verdict = _settled(config, ticket, resources, findings=list(findings), history=history, past=past)
         dossier.write("verdict.json", verdict.to_bytes())
     return Verdict.from_bytes(dossier.read("verdict.json"), name=dossier.url("verdict.json"))
 
 
-def _decided(
-    config: ModelConfig, ticket: Ticket, resources: Resources, findings: Iterable[Finding], history: History
-) -> tuple[tuple[Finding, ...], Verdict]:
-    night, validation = _night(config, ticket), _validation(_dossier(config, ticket, resources))
-    previous, used = history.previous, history.used(config.windows)
-    left_out = ticket.left_out
-    if validation.outcome == "quarantined":
-        verdict = quarantine(validation, config=config, night=night, previous=previous, history=used, left_out=left_out)
-        return (), verdict
-    return decide(list(findings), config=config, night=night, previous=previous, history=used, left_out=left_out)
+def _quarantined(config: ModelConfig, ticket: Ticket, resources: Resources, past: Past) -> Verdict:
+    validation = _validation(_dossier(config, ticket, resources))
+    return quarantine(validation, config=config, night=_night(config, ticket), past=past, left_out=ticket.left_out)
+
+
+def _settled(
+    config: ModelConfig,
+    ticket: Ticket,
+    resources: Resources,
+    *,
+    findings: Sequence[Finding],
+    history: History,
+    past: Past,
+) -> Verdict:
+    """Settle findings and leave them, with their readings, in the dossier."""
+    dossier, night = _dossier(config, ticket, resources), _night(config, ticket)
+    tonight = profile_night(config, ticket, resources)
+    baseline = resources.baseline(config, _snapshot(dossier))
+    version = next(iter(tonight.versions()), None)
+
+    def explain(worst: Finding) -> tuple[Cause, ...]:
+        nights = history.last(worst.window, baseline, tonight)
+        new = past.new_version(version, night, worst.window)
+        return likely_causes(nights, baseline.profile, findings, config=config, worst=worst, new_version=new)
+
+    settle = partial(
+        decide,
+        findings,
+        config=config,
+        night=night,
+        past=past,
+        version=version,
+        explain=explain,
+        left_out=ticket.left_out,
+    )
+    settled, verdict = settle()
+    raw = dossier.write("findings.json", Findings(settled).to_bytes())
+    held = Findings.from_bytes(raw, name=dossier.url("findings.json")).all
+    if held != settled:
+        # Another run was first, and may have known other nights: the verdict is on its findings.
+        _, verdict = settle(written=held)
+    rows, labelled = tonight.size()
+    found = Readings(
+        night=ticket.night,
+        version=version,
+        rows=rows,
+        labelled=labelled,
+        troubled=tuple(dict.fromkeys(f for i in verdict.incidents if i.is_open for f in i.families)),
+        all=readings(findings),
+    )
+    dossier.write("readings.json", found.to_bytes())
+    return verdict
 
 
 def report_night(config: ModelConfig, ticket: Ticket, resources: Resources) -> str | None:

@@ -17,6 +17,7 @@ FILES = [
     "data_docs.html.gz",
     "profile.parquet",
     "findings.json",
+    "readings.json",
     "verdict.json",
     "report.json",
     "report.html.gz",

@@ -9,10 +9,11 @@ from nightproof.dossier import Dossier
 from nightproof.log import Log
 from nightproof.manifest import LogEntry
 from nightproof.profiles import Profile, ProfileSpec
+from nightproof.readings import Readings
 from nightproof.storage import OpenStore, Store, split_url
 from nightproof.verdict import Verdict
 
-DOSSIERS_KEPT, PROFILES_KEPT = 64, 128
+DOSSIERS_KEPT, PROFILES_KEPT, READINGS_KEPT = 64, 128, 512
 """What one process remembers of a model; older ones are read again."""
 
 
@@ -32,6 +33,7 @@ class ModelResults:
         self.folder = folder
         self._dossiers: dict[tuple[str, str], Dossier] = {}
         self._profiles: dict[str, Profile] = {}
+        self._readings: dict[str, Readings | None] = {}
 
     @classmethod
     def of(cls, config: ModelConfig, open_store: OpenStore) -> ModelResults:
@@ -66,6 +68,17 @@ class ModelResults:
         """The verdict of a published evaluation."""
         dossier = self.dossier(entry.night, entry.evaluation_id)
         return Verdict.from_bytes(dossier.read("verdict.json"), name=dossier.url("verdict.json"))
+
+    def readings(self, entry: LogEntry) -> Readings | None:
+        """The readings of a published evaluation; ``None`` for a quarantined night."""
+        if entry.evaluation_id not in self._readings:
+            while len(self._readings) >= READINGS_KEPT:
+                del self._readings[next(iter(self._readings))]
+            dossier = self.dossier(entry.night, entry.evaluation_id)
+            raw = None if entry.status == "quarantined" else dossier.find("readings.json")
+            found = Readings.from_bytes(raw, name=dossier.url("readings.json")) if raw is not None else None
+            self._readings[entry.evaluation_id] = found
+        return self._readings[entry.evaluation_id]
 
     def profile(self, night: str, evaluation_id: str, spec: ProfileSpec) -> Profile:
         """The stored profile of an evaluation; raises ``ObjectMissing``."""

@@ -213,6 +213,8 @@ class Drift(Section):
     """How much the share of values that the baseline does not know may rise."""
     max_outside_rise: Annotated[float, Field(strict=True, gt=0, le=1)] = 0.01
     """How much the share of a number's values outside the baseline's range may rise."""
+    max_output_shift: Annotated[float, Field(strict=True, gt=0)] = 1.0
+    """Population stability index of a model's output beyond which the output is taken for broken, not for drifted."""
     max_reconstruction_rise: Annotated[float, Field(strict=True, gt=0)] = 0.1
     """How much worse the baseline's components may rebuild the features, as a share of the baseline's error."""
 

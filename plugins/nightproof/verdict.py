@@ -60,7 +60,11 @@ class Incident(Record):
     worst: float | None = None
     """The largest harm that it was told of, in units of its tolerance."""
     good_nights: int = 0
-    """Nights in a row, tonight the last, on which nothing of it was seen."""
+    """Nights in a row, tonight the last, on which all that it showed was within its tolerance."""
+    families: tuple[Trouble, ...] = ()
+    """What has regressed in it, `check` first: one cause is one incident."""
+    ended: str | None = None
+    """The night on which it was over; null while it is open."""
 
     @property
     def is_open(self) -> bool:
@@ -84,7 +88,9 @@ class Verdict(Record):
     false_alarm_level: float
     """The probability of a false page that was spent on this night."""
     incidents: tuple[Incident, ...]
-    """Open ones, and those that ended on this night or not long ago."""
+    """Open ones, and those that ended on this night."""
+    ended: tuple[Incident, ...] = ()
+    """Those that ended of late: the same trouble may open them again, and no window reaches back over their end."""
     history: tuple[str, ...]
     """Evaluation ids of the earlier nights that this verdict stands on."""
     steps_left_out: tuple[str, ...] = ()

@@ -47,6 +47,7 @@ METRICS = {
     "recall_at_k": "Recall at k",
     "mrr": "Mean reciprocal rank",
     "psi": "Shift (PSI)",
+    "output_shift": "Shift of the output (PSI)",
     "jensen_shannon": "Jensen-Shannon distance",
     "hellinger": "Hellinger distance",
     "cramers_v": "Cramér's V (chi-square)",

@@ -30,7 +30,7 @@ def test_each_feature_and_the_score_is_looked_at_once(rows: Rows, compare: Compa
     any_two, ordered = {"psi", "jensen_shannon", "hellinger", "cramers_v"}, {"kolmogorov_smirnov", "wasserstein"}
     expected = {
         "label": {"psi"},
-        "score": any_two | ordered,
+        "score": any_two | ordered | {"output_shift"},
         "x": any_two | ordered | {"missing_rate", "outside_rate"},
         "c": any_two | {"missing_rate", "unseen_rate"},
     }

@@ -4,10 +4,6 @@ Every group has its rates, its AUC and its calibration, each with an interval, a
 with the reference group. Then each column, and each pair of columns, has one finding for each
 notion of parity (:mod:`nightproof.checks.parity`). What is judged is what has a limit: by default
 the impact ratio (the four-fifths rule of 29 CFR 1607.4(D)) and the gap in true-positive rate.
-
-Who is served differs from night to night by more than rows do, and most by group. Where the config
-has windows of a week or more, only those page; the night by itself is evidence. Groups of a pair
-are the smallest and the most: only the longest window pages for them.
 """
 
 from __future__ import annotations
@@ -28,9 +24,6 @@ from nightproof.metrics.estimate import Unknown
 from nightproof.profiles import Profile
 from nightproof.profiles.spec import Binary
 from nightproof.sections import Bias
-
-LEAST_WINDOW = 7
-"""Nights of a window that may page, where the config has one as long."""
 
 
 def check_bias(current: Profile, baseline: Profile, config: ModelConfig, *, window: int) -> list[Finding]:
@@ -57,14 +50,9 @@ def check_bias(current: Profile, baseline: Profile, config: ModelConfig, *, wind
             now=Groups.of(current, columns),
             then=Groups.of(baseline, columns),
             reference=tuple(reference_group(columns, baseline, settings).values()),
-            rules=Rules(settings, window, _pages(columns, window, config)),
+            rules=Rules(settings, window),
         ).findings()
     ]
-
-
-def _pages(columns: Key, window: int, config: ModelConfig) -> bool:
-    longest = max(config.windows)
-    return window >= (longest if len(columns) > 1 else min(LEAST_WINDOW, longest))
 
 
 @dataclass(frozen=True)
@@ -121,9 +109,9 @@ class _Grouping:
     def _parities(self, covered: set[Key]) -> Iterable[Finding]:
         least, rules, columns = self.settings.min_group, self.rules, self.now.columns
         large, known = tuple(self.now.large(least).items()), tuple(self.then.large(least).items())
-        exact = parities(columns, large, known, settings=rules.settings, window=rules.window, pages=rules.pages)
+        exact = parities(columns, large, known, settings=rules.settings, window=rules.window)
         if not covered:
             return exact
         shown = tuple((key, rounded(rows) if key in covered else rows) for key, rows in large)
-        told = parities(columns, shown, known, settings=rules.settings, window=rules.window, pages=rules.pages)
+        told = parities(columns, shown, known, settings=rules.settings, window=rules.window)
         return covering(exact, told)

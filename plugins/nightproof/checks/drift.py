@@ -73,6 +73,8 @@ def check_drift(current: Profile, baseline: Profile, config: ModelConfig, *, win
         subject = Subject("drift", "psi", window, {}, column)
         compared = _compared(column, current, baseline)
         found += _distances(subject, compared, current, baseline, limit=limits.min_effect)
+        if column in spec.outputs:
+            found.append(_shift(_about(subject, "output_shift"), compared, limit=limits.max_output_shift))
         if column in spec.features:
             found += _values(subject, current, baseline, limits)
     return found + list(_together(current, baseline, limits, window=window))
@@ -131,9 +133,8 @@ def _shift(subject: Subject, compared: Compared, *, limit: float) -> Finding:
     # Where the interval begins at 0 its lower arm is cut off, and the upper one tells the spread.
     low = estimate.low or 2 * estimate.value - estimate.high
     change = Change(estimate.value, low, estimate.high)
-    return judged(
-        subject, estimate, None, delta=None, harm=Harm(change, limit, limit, words, margin=limit, pages=False)
-    )
+    harm = Harm(change, limit, limit, words, margin=limit, pages=False, doubtful=False)
+    return judged(subject, estimate, None, delta=None, harm=harm)
 
 
 def _values(subject: Subject, current: Profile, baseline: Profile, limits: Drift) -> Iterator[Finding]:

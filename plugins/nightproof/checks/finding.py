@@ -46,10 +46,13 @@ class Finding(Record):
     detectable: float | None
     """The smallest harmful change that this much data would have shown with 80 % power."""
     p_value: float | None
-    """Probability of evidence at least this strong of harm beyond the tolerance, were there none."""
+    """Probability of evidence at least this strong of harm beyond the tolerance, were there none: of a series as the
+    nights go by, through all windows and with how much nights differ; until it is decided, by this window's rows."""
     status: Status
     reason: str
     """One sentence."""
+    reference: str = "baseline"
+    """What it is compared with: `baseline`, `trailing 28 nights`, `previous version`."""
 
     @property
     def subject(self) -> str:
@@ -65,7 +68,7 @@ class Findings:
 
     def to_bytes(self) -> bytes:
         """A JSON list; equal findings give equal bytes."""
-        return canonical([finding.model_dump(mode="json") for finding in self.all])
+        return canonical([finding.model_dump(mode="json", exclude_defaults=True) for finding in self.all])
 
     @classmethod
     def from_bytes(cls, raw: bytes, *, name: str) -> Findings:

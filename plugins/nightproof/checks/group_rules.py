@@ -23,7 +23,6 @@ class Rules:
 
     settings: Bias
     window: int
-    pages: bool
 
     def findings(
         self,
@@ -44,7 +43,7 @@ class Rules:
             subject, value, known = self._subject(name, segment), now[name], then[name] if then else None
             if name in LIMITED:
                 limit = self.settings.limit(name)
-                yield from held(subject, value, known, limit=limit, equal=0.0, pages=self.pages)
+                yield from held(subject, value, known, limit=limit)
             elif isinstance(value, Unknown):
                 yield unknown(subject, value, baseline=known)
             else:
@@ -60,8 +59,7 @@ class Rules:
             if isinstance(now, Unknown) and limit == Limit():
                 continue  # the measure itself says why it is unknown
             value, known = _estimate(now, mine.n), _estimate(then, 0) if then else None
-            subject, equal = self._subject(name, segment), comparison.equal
-            found = held(subject, value, known, limit=limit, equal=equal, pages=self.pages)
+            found = held(self._subject(name, segment), value, known, limit=limit)
             yield from map(_answered, found) if name == "impact_ratio" else found
 
     def _subject(self, metric: str, segment: dict[str, str]) -> Subject:

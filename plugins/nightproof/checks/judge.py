@@ -52,6 +52,9 @@ class Harm:
         the limit itself, unless the limit is not counted from "no harm at all".
     pages
         Whether a change beyond the limit may page; else it is a ``watch`` at most.
+    doubtful
+        Whether a change beyond the limit that may be chance is a ``watch`` too: not where so many things are
+        looked at that some always are.
     """
 
     change: Change
@@ -60,6 +63,7 @@ class Harm:
     words: str
     margin: float
     pages: bool = True
+    doubtful: bool = True
 
 
 def unknown(subject: Subject, current: Unknown, *, baseline: Estimate | Unknown | None = None) -> Finding:
@@ -108,7 +112,7 @@ def judged(
     subject: Subject, current: Estimate, baseline: Estimate | None, *, delta: Change | None, harm: Harm
 ) -> Finding:
     """A finding that is held against a tolerance."""
-    status, because = _status(harm)
+    status, because = _told(harm)
     ends = f"{number(current.low)} to {number(current.high)}"
     moved = ""
     if delta is not None and baseline is not None:
@@ -135,17 +139,23 @@ def _compared(current: Estimate, baseline: Estimate | None, delta: Change | None
     }
 
 
-def _status(harm: Harm) -> tuple[Status, str]:
+def status_of(harm: Harm) -> Status:
+    """What a harm comes to by its interval."""
+    return _told(harm)[0]
+
+
+def _told(harm: Harm) -> tuple[Status, str]:
     change, limit = harm.change, harm.limit
     if change.low > limit:
         return "watch", f"{harm.words}, beyond what chance explains at 95 %"
     if change.high <= limit:
         return "ok", "within the tolerance"
-    if change.value > limit:
+    by_chance = change.value > limit
+    if by_chance and harm.doubtful:
         return "watch", f"{harm.words}, but it may be chance"
     if change.detectable() > harm.margin:
         return "insufficient_data", "too few rows to tell whether it is within the tolerance"
-    return "ok", "no sign of a change beyond the tolerance"
+    return "ok", f"{harm.words}, but it may be chance" if by_chance else "no sign of a change beyond the tolerance"
 
 
 def _finding(subject: Subject, *, n: int, status: Status, reason: str, **numbers: object) -> Finding:

@@ -62,7 +62,7 @@ _OF_ALL = ("demographic_parity_difference", "demographic_parity_ratio")
 """Those that ask for no label, and so look at all rows."""
 
 
-def parities(columns: Key, now: Groups, then: Groups, *, settings: Bias, window: int, pages: bool) -> Iterator[Finding]:
+def parities(columns: Key, now: Groups, then: Groups, *, settings: Bias, window: int) -> Iterator[Finding]:
     """The parities of one protected column, or of one pair.
 
     Parameters
@@ -73,23 +73,19 @@ def parities(columns: Key, now: Groups, then: Groups, *, settings: Bias, window:
         The groups that are large enough to judge, of the night and of the baseline.
     settings
         For the limits: without one, a parity is shown and not judged.
-    window, pages
-        Nights that are merged, and whether they may page.
+    window
+        Nights that are merged.
     """
     for name, parity in PARITIES.items():
         subject = Subject("bias", name, window, {}, " and ".join(columns))
         found, n = parity(now), round(sum(rows.rows if name in _OF_ALL else rows.labelled for _, rows in now))
         current, known = _estimate(found, n), _estimate(parity(then), n)
-        told = held(subject, current, known, limit=settings.limit(name), equal=_equal(name), pages=pages)
+        told = held(subject, current, known, limit=settings.limit(name))
         if isinstance(found, Unknown):
             yield from told
         else:
             pair = now[found.most][0], now[found.least][0]
             yield from (_explained(finding, pair) for finding in told)
-
-
-def _equal(name: str) -> float:
-    return 1.0 if name == "demographic_parity_ratio" else 0.0
 
 
 def _estimate(found: Disparity | Unknown, n: int) -> Estimate | Unknown:

@@ -5,17 +5,17 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterator, Mapping
 
+from nightproof.checks import held
 from nightproof.checks.finding import Finding
-from nightproof.checks.judge import Harm, Subject, judged, shown, unknown
+from nightproof.checks.judge import Subject, judged, shown, unknown
 from nightproof.config import ModelConfig
-from nightproof.metric_names import HARM, MetricName, Task
+from nightproof.metric_names import MetricName, Task
 from nightproof.metrics import PERFORMANCE, performance
 from nightproof.metrics.confusion import class_accuracy
-from nightproof.metrics.estimate import Change, Estimate, Unknown, difference
+from nightproof.metrics.estimate import Estimate, Unknown, difference
 from nightproof.metrics.losses import bounded_mean, mean_loss
 from nightproof.metrics.rates import accuracy
 from nightproof.profiles import Profile
-from nightproof.sections import Tolerance
 from nightproof.words import counted
 
 LEAST_ROWS = 30
@@ -94,15 +94,9 @@ def _compare(
     if tolerance is None:
         return shown(subject, current, baseline, delta)
     change = difference(_size(current), _size(baseline)) if name == "mean_error" else delta
-    return judged(subject, current, baseline, delta=delta, harm=_harm(name, change, tolerance, bool(segment)))
-
-
-def _harm(name: MetricName, change: Change, tolerance: Tolerance, is_slice: bool) -> Harm:
-    falls, limit = HARM[name] == "max_drop", tolerance.value
-    what = "its distance from 0 rose" if name == "mean_error" else "fell" if falls else "rose"
-    words = f"{what} by more than the tolerated {limit:g}"
     # A slice is evidence for the night's verdict, not a page of its own.
-    return Harm(change.reversed() if falls else change, limit, limit, words, margin=limit, pages=not is_slice)
+    harm = held.performance(name, tolerance).harm(current, change, pages=not segment)
+    return judged(subject, current, baseline, delta=delta, harm=harm)
 
 
 def _size(signed: Estimate) -> Estimate:

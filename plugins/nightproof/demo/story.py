@@ -31,9 +31,9 @@ from nightproof.demo.seaweedfs import SeaweedFS
 from nightproof.errors import DemoError
 
 MODEL = "flight_delay"
-HISTORY = (date(2013, 11, 16), date(2013, 12, 13))
-AIRFLOW_NIGHTS = (date(2013, 12, 14), date(2013, 12, 15))
-BAD_NIGHT = date(2013, 12, 14)
+HISTORY = (date(2013, 9, 20), date(2013, 10, 22))
+AIRFLOW_NIGHTS = (date(2013, 10, 23), date(2013, 10, 24))
+BAD_NIGHT = date(2013, 10, 23)
 TRY_NIGHT = date(2013, 7, 1)  # the most drift of the year, and no harm
 _RUN_S = 600.0
 _MOST_MESSAGES = 5
@@ -143,7 +143,7 @@ def _write_data(stage: Stage, config: ModelConfig, s3: SeaweedFS) -> None:
 
 def _replay_history(stage: Stage, command_line: CommandLine) -> None:
     first, last = HISTORY
-    with stage.display.step("Replay four weeks, in process", total=(last - first).days + 1) as step:
+    with stage.display.step("Replay five weeks, in process", total=(last - first).days + 1) as step:
         asked = ("replay", MODEL, "--from", str(first), "--to", str(last), "--no-report")
         for line in command_line.lines(*asked):
             if "error" in line:
