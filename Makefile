@@ -6,7 +6,7 @@ BIN := .venv/bin
 export UV_HTTP_TIMEOUT ?= 180
 export DO_NOT_TRACK := 1
 
-.PHONY: help install install-spark demo test test-fast check lock schema bench clean
+.PHONY: help install install-spark demo test test-fast check lock schema bench bench-alerts bench-faults clean
 .DEFAULT_GOAL := help
 
 help:  ## list the targets
@@ -57,11 +57,20 @@ test: install  ## every test
 	@# Where pyspark is: in a process of its own, for others import whatever pyspark they find.
 	$(if $(wildcard .spark),PYTHONPATH=$(CURDIR)/.spark $(BIN)/pytest -q tests/integration/test_spark.py)
 
-schema: install  ## renew include/models/schema.json
+schema: install  ## renew include/models/schema.json and include/fleet.schema.json
 	$(BIN)/nightproof schema > include/models/schema.json
+	$(BIN)/nightproof schema --fleet > include/fleet.schema.json
 
 bench: install  ## speed and memory beside the peers, into docs/benchmarks.md (ONLY=profile,replay: some rows)
 	$(BIN)/python -m benchmarks $(if $(ONLY),--only $(ONLY)) $(if $(SCALE),--scale $(SCALE))
+
+bench-faults: install  ## alerts on real flights, clean and with 20 faults put in, into docs/benchmarks.md
+	$(BIN)/python -m benchmarks.faults $(if $(ONLY),--only '$(ONLY)')
+
+bench-alerts: install  ## false pages and delays beside the peers, by simulation, into docs/benchmarks.md (SCALE=.1: a quick look)
+	$(BIN)/python -m benchmarks.alerts $(if $(SCALE),--scale $(SCALE))
+	@# The real flights have no scale: with one, only the simulations are looked at.
+	$(if $(SCALE),,$(BIN)/python -m benchmarks.faults)
 
 clean:  ## remove what the targets made
 	rm -rf .venv .spark .demo .bench .mypy_cache .ruff_cache .pytest_cache .hypothesis

@@ -7,19 +7,32 @@ import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from datetime import UTC, datetime
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from threading import Barrier
 from typing import Any
 
 import pytest
 from nightproof import alert as alerts
-from nightproof.alert import Claim, alert, client_from_environment, post_notice, retry_handlers
+from nightproof.alert import (
+    Claim,
+    Due,
+    Outbox,
+    Receipt,
+    claims,
+    client_from_environment,
+    post,
+    post_notice,
+    raise_failures,
+    retry_handlers,
+)
 from nightproof.demo.slack_recorder import SlackRecorder
 from nightproof.errors import AlertError, StoreUnavailable
 from nightproof.evaluation import Evaluation
 from nightproof.message import Links, compose_failure
 from nightproof.night import Night
 from nightproof.results import ModelResults
+from nightproof.tell import tell as tell_all
 from nightproof.verdict import Incident
 from slack_sdk import WebClient
 from slack_sdk.errors import SlackApiError
@@ -32,8 +45,8 @@ BAD = {"noise": 1.0}
 @pytest.fixture(autouse=True)
 def no_waits(monkeypatch: pytest.MonkeyPatch) -> None:
     """A claim without a receipt is given up at once, and nobody sleeps."""
-    monkeypatch.setattr(alerts, "CLAIM_SECONDS", 0)
-    monkeypatch.setattr(alerts.time, "sleep", lambda seconds: None)
+    monkeypatch.setattr(claims, "CLAIM_SECONDS", 0)
+    monkeypatch.setattr(post.time, "sleep", lambda seconds: None)
 
 
 @pytest.fixture
@@ -63,8 +76,15 @@ def tell(
 ) -> list[str]:
     """What one run of the alert task sent."""
     sender = client or slack.client(retry_handlers=retry_handlers())
-    found = alert(evaluation, results=results or bench.model_results(), sender=sender, links=LINKS)
-    return [receipt.text for receipt in found]
+    return [receipt.text for receipt in alert(evaluation, results or bench.model_results(), sender)]
+
+
+def alert(evaluation: Evaluation, results: ModelResults, sender: WebClient) -> list[Receipt]:
+    outbox = Outbox(evaluation.config, results, read=lambda _: evaluation, sender=sender)
+    outbox.ask(Due.ask(str(evaluation.night), evaluation.id, LINKS), evaluation.verdict)
+    told = tell_all([outbox], now=datetime.now(UTC))
+    raise_failures(told)
+    return told.sent
 
 
 def roots(slack: SlackRecorder) -> list[str]:
@@ -105,14 +125,15 @@ def test_a_quiet_night_says_nothing(bench: Any, slack: SlackRecorder) -> None:
 
 
 def test_the_receipt_holds_where_the_message_is(bench: Any, slack: SlackRecorder, night: Evaluation) -> None:
-    (receipt,) = alert(night, results=bench.model_results(), sender=slack.client(), links=LINKS)
+    (receipt,) = alert(night, bench.model_results(), slack.client())
     (message,) = slack.messages
     assert (receipt.channel, receipt.ts) == (message["channel"], message["ts"])
-    assert message["metadata"]["event_payload"] == {"key": receipt.key}
-    assert sorted(name.rsplit("/", 1)[1] for name in bench.objects("alerts/")) == [
-        "opened.claim-000.json",
-        "opened.sent.json",
-    ]
+    assert message["metadata"]["event_payload"] == {"key": receipt.key, "night": "2024-03-01"}
+    due = f"due/2024-03-01-{night.id}"
+    incident = night.verdict.incidents[0].id
+    assert sorted(name.removeprefix("alerts/") for name in bench.objects("alerts/")) == sorted(
+        [f"{due}.json", f"{due}.done.json", f"{incident}/opened.claim-000.json", f"{incident}/opened.sent.json"]
+    )
     assert slack.token.encode() not in b"".join(bench.objects().values())
 
 
@@ -195,7 +216,7 @@ def test_a_slack_that_stays_down_is_an_error_and_the_message_is_sent_once_it_is_
 def test_a_failed_run_leaves_its_claim_so_that_the_next_need_not_wait(
     bench: Any, slack: SlackRecorder, night: Evaluation, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(alerts, "CLAIM_SECONDS", 3600)
+    monkeypatch.setattr(claims, "CLAIM_SECONDS", 3600)
     with pytest.raises(AlertError):
         tell(bench, slack, night, client=WebClient("xoxb-wrong", base_url=slack.base_url))
     assert len(tell(bench, slack, night)) == 1
@@ -277,7 +298,7 @@ def test_a_slack_that_is_not_there_is_an_alert_error(bench: Any, slack: SlackRec
 
 
 @pytest.mark.parametrize("written", [False, True], ids=["not written", "written, but not told"])
-@pytest.mark.parametrize("fails", [0, 1], ids=["claim", "receipt"])
+@pytest.mark.parametrize("fails", [0, 1, 2], ids=["due", "claim", "receipt"])
 def test_a_crash_at_any_write_costs_no_message_and_makes_no_second(
     bench: Any, slack: SlackRecorder, night: Evaluation, failing: Any, fails: int, written: bool
 ) -> None:
@@ -285,7 +306,7 @@ def test_a_crash_at_any_write_costs_no_message_and_makes_no_second(
     breaking = failing(results.store, fails=fails, written=written)
     with pytest.raises(StoreUnavailable):
         tell(bench, slack, night, results=ModelResults(breaking, results.folder))
-    assert len(slack.messages) == fails
+    assert len(slack.messages) == (fails == 2)
     tell(bench, slack, night)
     assert tell(bench, slack, night) == []
     assert len(slack.messages) == 1
@@ -299,7 +320,7 @@ def test_a_crash_between_the_posting_and_the_receipt_of_a_reply_makes_no_second(
     spread = as_event(night, "worsened", "2024-03-02")
     results = bench.model_results()
     with pytest.raises(StoreUnavailable):
-        tell(bench, slack, spread, results=ModelResults(failing(results.store, fails=1), results.folder))
+        tell(bench, slack, spread, results=ModelResults(failing(results.store, fails=2), results.folder))
     assert tell(bench, slack, spread) == []
     assert len(slack.messages) == 2
 
@@ -309,7 +330,7 @@ def test_a_message_is_found_behind_many_others(
 ) -> None:
     results = bench.model_results()
     with pytest.raises(StoreUnavailable):
-        tell(bench, slack, night, results=ModelResults(failing(results.store, fails=1), results.folder))
+        tell(bench, slack, night, results=ModelResults(failing(results.store, fails=2), results.folder))
     for number in range(450):
         slack.log.post("#ml-network", {"text": f"chatter {number}"})
     assert tell(bench, slack, night) == []
@@ -321,15 +342,15 @@ def test_a_claim_that_somebody_is_still_at_is_waited_for(
 ) -> None:
     results = bench.model_results()
     with pytest.raises(StoreUnavailable):
-        tell(bench, slack, night, results=ModelResults(failing(results.store, fails=0, written=True), results.folder))
-    monkeypatch.setattr(alerts, "CLAIM_SECONDS", 3600)
+        tell(bench, slack, night, results=ModelResults(failing(results.store, fails=1, written=True), results.folder))
+    monkeypatch.setattr(claims, "CLAIM_SECONDS", 3600)
     waited: list[float] = []
 
     def grow_old(seconds: float) -> None:
         waited.append(seconds)
-        monkeypatch.setattr(alerts, "CLAIM_SECONDS", 0)
+        monkeypatch.setattr(claims, "CLAIM_SECONDS", 0)
 
-    monkeypatch.setattr(alerts.time, "sleep", grow_old)
+    monkeypatch.setattr(post.time, "sleep", grow_old)
     assert len(tell(bench, slack, night)) == 1
     assert len(waited) == 1
 
@@ -344,7 +365,7 @@ def test_a_worker_whose_claim_was_taken_over_posts_no_more(
     def take_over(_: float) -> None:
         results.store.create(f"{folder}opened.claim-001.json", taken, content_type="application/json")
 
-    monkeypatch.setattr(alerts.time, "sleep", take_over)
+    monkeypatch.setattr(post.time, "sleep", take_over)
     slack.script.append("dropped")
     with pytest.raises(AlertError, match="another worker"):
         tell(bench, slack, night, results=results)
@@ -355,7 +376,7 @@ def test_workers_at_once_post_one_message(
     bench: Any, slack: SlackRecorder, night: Evaluation, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.undo()
-    monkeypatch.setattr(alerts, "time", _Impatient(time))
+    monkeypatch.setattr(post, "time", _Impatient(time))
     barrier = Barrier(4, timeout=60)
     config = bench.config()
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import gzip
 import json
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -292,3 +292,83 @@ def test_a_nights_report_is_fetched_as_a_page(folder: Any, run: Run) -> None:
     assert (folder.folder / "quiet-2024-03-01.html").read_bytes() == b"<!doctype html>the page"
     run("report", "quiet", "--night", "2024-03-01", "--to", str(folder.folder / "there.html"))
     assert (folder.folder / "there.html").exists()
+
+
+# --- Telling ----------------------------------------------------------------------------------------------
+
+ALERTS = {"slack": {"channel": "#ml-network"}}
+
+
+@pytest.fixture
+def told(folder: Any, slack: Any, monkeypatch: pytest.MonkeyPatch) -> Any:
+    monkeypatch.setenv("SLACK_BOT_TOKEN", slack.token)
+    monkeypatch.setenv("NIGHTPROOF_SLACK_URL", slack.base_url)
+    folder.night("2024-03-02", **BAD)
+    return slack
+
+
+def test_what_was_not_told_is_told_when_asked_for_once(folder: Any, told: Any, run: Run) -> None:
+    folder.config(windows=[1], alerts=ALERTS)
+    run("evaluate", "quiet", "--night", "2024-03-02", *QUICK, "--no-alert")
+    assert told.messages == []
+    ran = run("alert", "quiet", "--json")
+    assert [line["text"] for line in ran.lines] == [message["text"] for message in told.messages]
+    assert len(told.messages) >= 1 and told.messages[0]["text"].count("2024-03-02") >= 1
+    assert run("alert", "--json").out == ""
+    assert run("alert", "quiet").out == ""
+
+
+def test_without_a_token_nobody_can_be_told(folder: Any, run: Run) -> None:
+    folder.config()
+    for command in (["alert"], ["alert", "quiet"], ["digest"]):
+        ran = run(*command)
+        assert ran.code == 3 and "SLACK_BOT_TOKEN is not set" in ran.err
+
+
+def test_a_muted_incident_is_shown_with_its_reason_and_not_told(folder: Any, told: Any, run: Run) -> None:
+    mute = {"check": "performance", "until": "2999-01-01", "reason": "the feed is rebuilt"}
+    folder.config(windows=[1], alerts=ALERTS | {"mute": [mute]})
+    ran = run("evaluate", "quiet", "--night", "2024-03-02", *QUICK, "--json")
+    (incident,) = [found for found in ran.lines[0]["incidents"] if found["check"] == "performance"]
+    assert incident["muted"] == {"until": "2999-01-01", "reason": "the feed is rebuilt"}
+    assert (
+        "(muted until 2999-01-01: the feed is rebuilt)" in run("evaluate", "quiet", "--night", "2024-03-02", *QUICK).out
+    )
+    assert not any("performance" in message["metadata"]["event_payload"]["key"] for message in told.messages)
+
+
+def test_the_chart_of_a_night_is_in_its_message(folder: Any, told: Any, run: Run) -> None:
+    folder.config(windows=[1], alerts=ALERTS)
+    folder.night("2024-03-01")
+    for night in ("2024-03-01", "2024-03-02"):
+        run("evaluate", "quiet", "--night", night, *QUICK)
+    (image, *_) = [block for message in told.messages for block in message["blocks"] if block["type"] == "image"]
+    assert told.log.file_path(image["slack_file"]["id"]).read_bytes().startswith(b"\x89PNG")
+
+
+def test_a_digest_is_posted_once(folder: Any, told: Any, run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder.config(windows=[1], alerts=ALERTS)
+    yesterday = str((datetime.now(UTC) - timedelta(days=1)).date())
+    folder.night(yesterday)
+    run("evaluate", "quiet", "--night", yesterday, *QUICK, "--no-alert")
+    first, second = run("digest", "--channel", "#ml-network"), run("digest")
+    assert (first.code, second.code) == (0, 0)
+    (message,) = told.messages
+    assert "Week" in message["text"]
+
+
+def test_check_config_tells_of_a_broken_fleet_of_odd_mutes_and_of_what_is_no_notifier(folder: Any, run: Run) -> None:
+    mute = {"check": "bias", "until": "2020-01-01", "reason": "as agreed"}
+    folder.config(alerts=ALERTS | {"mute": [mute]})
+    ran = run("check-config")
+    assert ran.code == 0 and "alerts.mute.0 is over since 2020-01-01" in ran.err
+    assert "warnings" in json.loads(run("check-config", "--json").out)
+    folder.config(alerts=ALERTS | {"notifiers": [{"class": "os.path.join"}]})
+    ran = run("check-config")
+    assert ran.code == 2 and "no subclass of airflow.sdk.BaseNotifier" in ran.err
+    folder.config()
+    (folder.models.parent / "fleet.yaml").write_text("alerts: {quiet_hours: never}\n")
+    ran = run("check-config")
+    assert ran.code == 2
+    assert ran.err.count("22:00-07:00 Europe/Berlin") == 2, "by itself, and as the model's fault"
+    assert run("schema", "--fleet").out == (Path(__file__).parents[1] / "include/fleet.schema.json").read_text("utf-8")

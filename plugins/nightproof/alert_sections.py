@@ -6,8 +6,10 @@ import re
 from datetime import date
 from typing import Annotated, Any, Literal
 
-from pydantic import BeforeValidator, Field, model_validator
+from pydantic import AfterValidator, BeforeValidator, Field, field_validator, model_validator
 
+from nightproof.clock import QuietHours, Weekly
+from nightproof.placeholders import refuse_unknown
 from nightproof.sections import Column, Section
 
 _BUDGET = re.compile(r"(\d{1,4})\s+per\s+(\d{1,5})\s+nights?")
@@ -32,6 +34,17 @@ def _reference(value: object) -> object:
     return value
 
 
+def _weekly(value: str) -> str:
+    if value != "none":
+        Weekly.parse(value)
+    return value
+
+
+def _quiet(value: str) -> str:
+    QuietHours.parse(value)
+    return value
+
+
 Channel = Annotated[str, Field(pattern=r"^(#[^\s#,]{1,80}|[CGD][A-Z0-9]{7,})$")]
 Reference = Annotated[str, BeforeValidator(_reference, json_schema_input_type=str)]
 Nights = Annotated[int, Field(strict=True, ge=1, le=90)]
@@ -45,6 +58,17 @@ class Slack(Section):
     """Other channels for some kinds of trouble, such as `bias: "#fairness"`."""
     mention: Annotated[str, Field(pattern=r"^[USW][A-Z0-9]{6,20}$")] | None = None
     """Id of a user or a user group that a page mentions."""
+    digest: Annotated[str, AfterValidator(_weekly)] = "monday 08:00 UTC"
+    """When the week's digest is posted to each channel, such as `monday 08:00 Europe/Berlin`; or `none`."""
+
+    def channel_of(self, check: Trouble) -> str:
+        """Where a kind of trouble is told."""
+        return self.channels.get(check, self.channel)
+
+    @property
+    def weekly(self) -> Weekly | None:
+        """When the digest is due, if there is one."""
+        return None if self.digest == "none" else Weekly.parse(self.digest)
 
 
 class Notifier(Section):
@@ -55,7 +79,13 @@ class Notifier(Section):
     arguments: dict[str, Any] = {}
     """Its keyword arguments; texts may hold `{title}`, `{text}`, `{model}`, `{night}`, `{incident}`, `{event}`."""
     severity: Severity = "page"
-    """The least severe that it is told of."""
+    """The least severe that it is told of: `page` for pages alone, `notice` for all news."""
+
+    @field_validator("arguments")
+    @classmethod
+    def _bare_names(cls, value: dict[str, Any]) -> dict[str, Any]:
+        refuse_unknown(value)
+        return value
 
 
 class Mute(Section):
@@ -78,6 +108,10 @@ class Mute(Section):
             raise ValueError("say what is muted: incident, check, metric, column or segment")
         return self
 
+    def is_active(self, day: date) -> bool:
+        """Whether it still holds on a day."""
+        return day < self.until
+
 
 class Alerts(Section):
     """Who is told of what, and how often in error."""
@@ -86,7 +120,7 @@ class Alerts(Section):
     """How many false pages of this model are acceptable."""
     pages: tuple[Trouble, ...] = ("performance", "bias", "data", "blind")
     """What may open an incident; `drift` lets a shift of a feature alone page."""
-    references: Annotated[tuple[Reference, ...], Field(min_length=1)] = ("baseline",)
+    references: Annotated[tuple[Reference, ...], Field(min_length=1)] = ("baseline", "previous version")
     """What a night is compared with: the fixed baseline, the nights before it, the model's previous version."""
     recover_after: Nights = 3
     """Good nights in a row after which an incident is over."""
@@ -97,7 +131,7 @@ class Alerts(Section):
     severity: dict[Trouble, Severity] = {}
     """How loud each kind of trouble is; `page` for harm and broken data, `notice` for drift and blindness."""
     slack: Slack | None = None
-    quiet_hours: str | None = None
+    quiet_hours: Annotated[str, AfterValidator(_quiet)] | None = None
     """When notices wait, such as `22:00-07:00 Europe/Berlin`; pages do not."""
     notifiers: tuple[Notifier, ...] = ()
     mute: tuple[Mute, ...] = ()
@@ -108,6 +142,11 @@ class Alerts(Section):
         match = _BUDGET.fullmatch(self.false_alarms)
         assert match is not None
         return int(match[1]) / int(match[2])
+
+    @property
+    def quiet(self) -> QuietHours | None:
+        """The hours in which notices wait, if there are any."""
+        return None if self.quiet_hours is None else QuietHours.parse(self.quiet_hours)
 
     def severity_of(self, check: Trouble) -> Severity:
         """How loud a kind of trouble is."""

@@ -16,6 +16,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from nightproof.catalog import config_paths, find_model, models_folder, suites_folder
+from nightproof.cli_alerts import alert, digest, tell_evaluation
+from nightproof.cli_policy import replay_policy
 from nightproof.config import ModelConfig, json_schema, load_config
 from nightproof.errors import AlertError, ConfigError, Fault, NightError, NightproofError
 from nightproof.night import Night, nights_between
@@ -24,6 +26,8 @@ if TYPE_CHECKING:
     from nightproof.evaluation import Evaluation
     from nightproof.pipeline import Step
     from nightproof.resources import Resources
+    from nightproof.results import ModelResults
+    from nightproof.verdict import Incident
 
 app = typer.Typer(
     help="Nightly proof that every deployed model is still as good as you said.",
@@ -47,25 +51,60 @@ def check_config(
     as_json: AsJson = False,
 ) -> None:
     """Say everything that is wrong with model configs and their suites."""
-    from nightproof.validate import check_suite
-
     folder = models or models_folder()
     paths = [Path(name) if name.endswith((".yaml", ".yml")) else folder / f"{name}.yaml" for name in names or []]
-    faulty = False
+    faulty = not _check_fleet(folder, as_json=as_json)
     for path in paths or config_paths(folder):
         try:
-            config = load_config(path)
-            if faults := check_suite(config, suites_folder(folder)):
-                raise ConfigError(str(path), faults)
+            config = _checked(path, suites_folder(folder))
         except ConfigError as error:
             faulty = True
             _say_faults(path, error, as_json=as_json)
         else:
-            _say({"file": str(path), "model": config.model, "faults": []} if as_json else f"{path}: fine")
+            _say_fine(path, config, as_json=as_json)
     if not paths and not config_paths(folder):
         raise ConfigError(str(folder), [Fault(None, "", None, "there is no .yaml file in this folder")])
     if faulty:
         raise typer.Exit(2)
+
+
+def _checked(path: Path, suites: Path) -> ModelConfig:
+    from nightproof.validate import check_suite
+
+    config = load_config(path)
+    faults = check_suite(config, suites)
+    if config.alerts.notifiers:
+        # Airflow is imported only where a config asks for one of its classes.
+        from nightproof.operators.notifiers import notifier_faults
+
+        faults = [*faults, *notifier_faults(config)]
+    if faults:
+        raise ConfigError(str(path), faults)
+    return config
+
+
+def _check_fleet(folder: Path, *, as_json: bool) -> bool:
+    from nightproof.fleet import fleet_path, read_fleet
+
+    try:
+        read_fleet(folder)
+    except ConfigError as error:
+        _say_faults(fleet_path(folder), error, as_json=as_json)
+        return False
+    return True
+
+
+def _say_fine(path: Path, config: ModelConfig, *, as_json: bool) -> None:
+    from nightproof.mute import mute_warnings
+
+    warnings = mute_warnings(config, datetime.now(UTC).date())
+    if as_json:
+        said = {"warnings": warnings} if warnings else {}
+        _say({"file": str(path), "model": config.model, "faults": [], **said})
+        return
+    _say(f"{path}: fine")
+    for warning in warnings:
+        print(f"{path}: warning: {warning}", file=sys.stderr)
 
 
 def _say_faults(path: Path, error: ConfigError, *, as_json: bool) -> None:
@@ -76,9 +115,13 @@ def _say_faults(path: Path, error: ConfigError, *, as_json: bool) -> None:
 
 
 @app.command()
-def schema() -> None:
-    """Print the JSON Schema of a model's config, for editors."""
-    print(json.dumps(json_schema(), indent=2))
+def schema(
+    fleet: Annotated[bool, typer.Option("--fleet", help="Of include/fleet.yaml, not of a model.")] = False,
+) -> None:
+    """Print the JSON Schema of a model's config, or of the fleet's, for editors."""
+    from nightproof.fleet import json_schema as fleet_schema
+
+    print(json.dumps(fleet_schema() if fleet else json_schema(), indent=2))
 
 
 @app.command()
@@ -98,7 +141,8 @@ def evaluate(
     # Before Slack: what it does not take must not hide the verdict.
     _say(line if as_json else _in_words(line))
     if not no_alert:
-        _tell(evaluation, _resources(suites_folder(models or models_folder())))
+        folder = models or models_folder()
+        tell_evaluation(evaluation, _resources(suites_folder(folder)), folder)
     if line["status"] in ("regression", "quarantined"):
         raise typer.Exit(1)
 
@@ -111,10 +155,18 @@ def replay(
     no_report: NoReport = False,
     no_validate: NoValidate = False,
     with_alerts: Annotated[bool, typer.Option("--alert", help="Tell Slack, as the nightly run does.")] = False,
+    policy: Annotated[
+        Path | None,
+        typer.Option("--policy", help="YAML with other `checks` or `alerts`: what would it have paged? Reads only."),
+    ] = None,
     models: Models = None,
     as_json: AsJson = False,
 ) -> None:
     """Evaluate a stretch of nights in order, a line each; a night that fails does not end it."""
+    if policy is not None:
+        config, _ = _chosen(model, first, last, models)
+        replay_policy(config, policy, first=first, last=last, results=_results_of(config, models), as_json=as_json)
+        return
     from nightproof.ahead import ahead
     from nightproof.cache import default_folder
 
@@ -134,7 +186,7 @@ def replay(
         line = _line(evaluation)
         _say(line if as_json else _in_words(line))
         if with_alerts:
-            failed |= not _told(evaluation, suites)
+            failed |= not _told(evaluation, suites, models or models_folder())
     if failed:
         raise typer.Exit(3)
 
@@ -156,6 +208,10 @@ def _run(config: ModelConfig, night: Night, models: Path | None, *, no_report: b
     return evaluate_night(config, night, resources, left_out=_left_out(no_report, no_validate))
 
 
+def _results_of(config: ModelConfig, models: Path | None) -> ModelResults:
+    return _resources(suites_folder(models or models_folder())).results(config)
+
+
 def _line(evaluation: Evaluation) -> dict[str, Any]:
     return {
         "model": evaluation.config.model,
@@ -163,11 +219,16 @@ def _line(evaluation: Evaluation) -> dict[str, Any]:
         "evaluation_id": evaluation.id,
         "status": evaluation.verdict.status,
         "findings": len(evaluation.findings),
-        "incidents": [
-            found.model_dump(include={"id", "event", "check", "metric", "segment", "cause"})
-            for found in evaluation.verdict.incidents
-        ],
+        "incidents": [_incident(found, evaluation.config) for found in evaluation.verdict.incidents],
     }
+
+
+def _incident(incident: Incident, config: ModelConfig) -> dict[str, Any]:
+    from nightproof.mute import find_mute
+
+    mute = find_mute(config.alerts.mute, incident, datetime.now(UTC).date())
+    line = incident.model_dump(include={"id", "event", "check", "metric", "segment", "cause"})
+    return line | ({"muted": mute.model_dump(mode="json", include={"until", "reason"})} if mute else {})
 
 
 def _left_out(no_report: bool, no_validate: bool) -> list[Step]:
@@ -199,6 +260,10 @@ def report(
     except OSError as error:
         raise typer.BadParameter(f"{path} cannot be written: {error.strerror}.", param_hint="--to") from error
     print(path)
+
+
+app.command()(alert)
+app.command()(digest)
 
 
 @app.command()
@@ -233,29 +298,14 @@ def _resources(suites: Path) -> Resources:
 _OPENED: dict[Path, Resources] = {}
 
 
-def _told(evaluation: Evaluation, suites: Path) -> bool:
+def _told(evaluation: Evaluation, suites: Path, folder: Path) -> bool:
     """Tell Slack of one of many nights; a refusal is said, and does not end the rest."""
     try:
-        _tell(evaluation, _resources(suites))
+        tell_evaluation(evaluation, _resources(suites), folder)
     except AlertError as error:
         print(error, file=sys.stderr)
         return False
     return True
-
-
-def _tell(evaluation: Evaluation, resources: Resources) -> None:
-    from nightproof.alert import alert, client_from_environment
-    from nightproof.message import Links
-
-    client = client_from_environment()
-    if client is None:
-        if evaluation.verdict.news and evaluation.config.alerts.slack:
-            print("Slack was not told: SLACK_BOT_TOKEN is not set.", file=sys.stderr)
-        return
-    results = resources.results(evaluation.config)
-    folder = results.dossier(str(evaluation.night), evaluation.id).url("")
-    for receipt in alert(evaluation, results=results, sender=client, links=Links(location=folder)):
-        print(f"Slack was told: {receipt.text}", file=sys.stderr)
 
 
 def _say(line: dict[str, Any] | str) -> None:
@@ -265,6 +315,10 @@ def _say(line: dict[str, Any] | str) -> None:
 def _in_words(line: dict[str, Any]) -> str:
     if "error" in line:
         return f"XX {line['night']}  failed: {line['error']}"
-    told = "; ".join(f"{i['event']}: {i['cause']}" for i in line["incidents"])
+    told = "; ".join(f"{i['event']}: {i['cause']}{_muted(i.get('muted'))}" for i in line["incidents"])
     status = str(line["status"])
     return f"{_MARKS[status]}{line['night']}  {status:<18}{line['findings']:>4} findings  {told}".rstrip()
+
+
+def _muted(mute: dict[str, Any] | None) -> str:
+    return f" (muted until {mute['until']}: {mute['reason']})" if mute else ""

@@ -16,6 +16,7 @@ from pydantic import BeforeValidator, Field, ValidationError, field_validator
 from nightproof.alert_sections import Alerts
 from nightproof.errors import ConfigError, Fault
 from nightproof.faults import explain
+from nightproof.fleet import DAG_ID, Fleet, faults_of, read_fleet, with_defaults
 from nightproof.metric_names import HARM, METRICS_OF, MetricName, Task
 from nightproof.sections import (
     DEFAULTS,
@@ -66,6 +67,13 @@ class ModelConfig(Section):
     ] = Engine()
     """What counts the night's rows: `local`, or a Spark cluster; no part of a result, nor of its record."""
 
+    @field_validator("model")
+    @classmethod
+    def _not_the_fleets(cls, value: str) -> str:
+        if value == DAG_ID:
+            raise ValueError(f"{DAG_ID} is the DAG of all models; give the model another name")
+        return value
+
     @field_validator("schedule")
     @classmethod
     def _cron(cls, value: str) -> str:
@@ -114,24 +122,27 @@ class ModelConfig(Section):
 
 
 def load_config(path: Path) -> ModelConfig:
-    """Read one model's YAML.
+    """Read one model's YAML, with what the fleet's says beneath it.
 
     Parameters
     ----------
     path
-        The file; its name without ``.yaml`` must be the model's name.
+        The file; its name without ``.yaml`` must be the model's name. ``fleet.yaml`` lies beside its folder.
 
     Raises
     ------
     ConfigError
-        With every fault of the file: line, key, value, what is allowed, and the nearest name.
+        With every fault of the file: line, key, value, what is allowed, and the nearest name; and with
+        those of the fleet's, without which nobody knows what the model's config is.
     """
     source = read_yaml(path)
     if path.suffix != ".yaml":
         raise ConfigError(str(path), [Fault(None, "", None, f"the file's name must be {path.stem}.yaml")])
     faults = [] if source.value("model") in (None, path.stem) else [_misnamed(source, path)]
+    faults += (broken := faults_of(path.parent))
+    fleet = Fleet() if broken else read_fleet(path.parent)
     try:
-        config = ModelConfig.model_validate(source.data)
+        config = ModelConfig.model_validate(with_defaults(source.data, fleet))
     except ValidationError as error:
         faults += [explain(detail, ModelConfig, source) for detail in error.errors(include_url=False)]
     else:

@@ -17,6 +17,7 @@
     ├── EngineError            a cluster could not be reached, or ended the work
     ├── RecordError            a published record contradicts itself
     ├── AlertError             Slack did not take the message
+    │   └── SlackUnavailable   no answer, or 5xx, after all tries: no channel can be told anything
     └── DemoError              the demo cannot go on on this machine
 
 Each message says what is wrong, where, and what to do about it; none carries a secret.
@@ -131,7 +132,11 @@ class RecordError(NightproofError):
 
 
 class AlertError(NightproofError):
-    """Slack did not take the message."""
+    """Slack, or a notifier, did not take the message."""
+
+
+class SlackUnavailable(AlertError):
+    """No answer from Slack, or a server error, after all tries."""
 
 
 class DemoError(NightproofError):

@@ -30,6 +30,8 @@ _SHAPES = {
     "suite": "use letters, digits, '_' and '-' only",
     "master": "write spark://host:port, k8s://…, yarn or local",
     "channel": "write a channel such as '#ml-network', or its id",
+    "class": "write a class path such as package.module.Class",
+    "mention": "write the id of a user or a user group, such as S0123456789",
 }
 
 

@@ -33,6 +33,7 @@ ORDER = {
     "publish": {"alert"},
     "alert": set(),
 }
+FLEET = "nightproof_fleet"
 HEAVY = {"boto3", "evidently", "great_expectations", "numpy", "pandas", "polars", "scipy", "sklearn", "slack_sdk"}
 BROKEN = """\
 model: broken
@@ -62,7 +63,7 @@ def dags_of(folder: Path):
 
 def test_one_dag_for_each_model_with_its_steps_in_order(folder):
     dags = dags_of(folder)
-    assert set(dags) == {"flight_delay"}
+    assert set(dags) == {"flight_delay", FLEET}
     tasks = dags["flight_delay"].tasks
     assert {task.task_id: set(task.downstream_task_ids) for task in tasks} == ORDER
 
@@ -116,7 +117,7 @@ def test_a_broken_config_keeps_its_dag_and_says_why(folder):
     (folder / "no yaml at all.yaml").write_text("{{{")
     (folder / "flight_delay.yml").write_text(BROKEN)
     dags = dags_of(folder)
-    assert set(dags) == {"flight_delay", "broken", "no_yaml_at_all", "flight_delay.yml"}
+    assert set(dags) == {"flight_delay", "broken", "no_yaml_at_all", "flight_delay.yml", FLEET}
     assert {task.task_id for task in dags["flight_delay"].tasks} == set(ORDER)
     assert "line 2" in dags["broken"].doc_md
     assert "binary" in dags["broken"].doc_md
@@ -147,9 +148,35 @@ def test_in_a_task_only_its_own_dag_is_built(folder, monkeypatch):
     (folder / "other.yaml").write_text(MODEL.read_text().replace("model: flight_delay", "model: other"))
     monkeypatch.setenv("_AIRFLOW_PARSING_CONTEXT_DAG_ID", "other")
     assert set(dags_of(folder)) == {"other"}
+    monkeypatch.setenv("_AIRFLOW_PARSING_CONTEXT_DAG_ID", FLEET)
+    assert set(dags_of(folder)) == {FLEET}
 
 
-def test_parsing_imports_nothing_heavy(folder):
+def test_the_fleet_has_one_run_at_a_time_every_quarter_of_an_hour(folder):
+    dag = dags_of(folder)[FLEET]
+    assert {task.task_id: set(task.downstream_task_ids) for task in dag.tasks} == {
+        "alerts": {"digests"},
+        "digests": set(),
+    }
+    assert (dag.max_active_runs, dag.catchup) == (1, False)
+    assert dag.timetable.expression == "*/15 * * * *"
+
+
+def test_no_model_can_take_the_fleets_name(folder):
+    from nightproof.config import load_config
+    from nightproof.errors import ConfigError
+
+    path = folder / f"{FLEET}.yaml"
+    path.write_text(MODEL.read_text().replace("model: flight_delay", f"model: {FLEET}"))
+    with pytest.raises(ConfigError, match="is the DAG of all models"):
+        load_config(path)
+    dags = dags_of(folder)
+    assert {task.task_id for task in dags[FLEET].tasks} == {"alerts", "digests"}
+    assert "broken" in dags[f"{FLEET}.yaml"].tags
+
+
+@pytest.mark.parametrize("name", ["nightly_evaluation.py", "fleet_alerts.py"])
+def test_parsing_imports_nothing_heavy(folder, name):
     program = (
         "import sys, airflow.sdk, airflow.triggers.base\n"
         "before = set(sys.modules)\n"
@@ -157,22 +184,22 @@ def test_parsing_imports_nothing_heavy(folder):
         "new = {name.split('.')[0] for name in set(sys.modules) - before}\n"
         f"print(sorted(new & {HEAVY}))\n"
     )
-    dag_file = REPOSITORY / "dags" / "nightly_evaluation.py"
+    dag_file = REPOSITORY / "dags" / name
     done = subprocess.run([sys.executable, "-c", program, str(dag_file)], capture_output=True, text=True, check=True)
     assert done.stdout.splitlines()[-1] == "[]"
 
 
 def operators():
     from airflow.sdk import BaseOperator
-    from nightproof.operators import dag, steps, wait
+    from nightproof.operators import alert, dag, fleet, steps, wait
 
     found = {
         item
-        for module in (steps, wait, dag)
+        for module in (steps, wait, dag, alert, fleet)
         for item in vars(module).values()
         if inspect.isclass(item) and issubclass(item, BaseOperator) and item.__module__.startswith("nightproof")
     }
-    assert len(found) >= 9
+    assert len(found) >= 10
     return found
 
 
@@ -220,7 +247,7 @@ def test_the_trigger_survives_serialisation_and_holds_no_credentials():
 def test_a_backfill_wakes_nobody():
     from airflow.sdk.exceptions import AirflowSkipException
     from airflow.utils.types import DagRunType
-    from nightproof.operators.steps import AlertOperator
+    from nightproof.operators.alert import AlertOperator
 
     alert = AlertOperator(task_id="alert", model="flight_delay")
     context = {"dag_run": SimpleNamespace(run_type=DagRunType.BACKFILL_JOB)}

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import os
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -165,8 +165,8 @@ def test_a_broken_config_fails_its_run_and_tells_the_channel_it_names(airflow, s
     (airflow.folder / "broken.yaml").write_text("model: broken\ntask: binari\nalerts: {slack: {channel: '#ml'}}\n")
     run = airflow.run(QUIET, model="broken")
     assert airflow.states(run) == {"config": "failed"}
-    [text] = messages(slack)
-    assert "binari" in text
+    [message] = slack.messages
+    assert "binari" in json.dumps(message["blocks"])
     airflow.bench.night(QUIET)
     assert airflow.xcoms(airflow.run(QUIET))["publish"]["night"] == QUIET
 
@@ -205,3 +205,82 @@ def test_the_trigger_goes_off_when_the_night_arrives(airflow):
         return await asyncio.wait_for(waiting, 30)
 
     assert asyncio.run(watch()).payload == {"problem": None}
+
+
+# --- The fleet --------------------------------------------------------------------------------------------
+
+
+def test_what_slack_did_not_take_is_told_by_the_fleet_once_it_is_back(airflow, slack):
+    airflow.bench.night(BAD, noise=0.9)
+    slack.failing["chat.postMessage"] = 403
+    assert airflow.states(airflow.run(BAD))["alert"] == "failed"
+    assert slack.messages == []
+    slack.failing.clear()
+    fleet = airflow.run(BAD, model="nightproof_fleet")
+    assert set(airflow.states(fleet).values()) == {"success"}
+    texts = messages(slack)
+    assert len(texts) >= 1 and all(BAD in text for text in texts)
+    assert airflow.xcoms(fleet)["alerts"] == texts
+    again = airflow.run(QUIET, model="nightproof_fleet")
+    assert (airflow.xcoms(again)["alerts"], messages(slack)) == ([], texts)
+    assert f"/nights/{BAD}/" in json.dumps(slack.messages[0]["blocks"]), "its links are those of its night's run"
+
+
+def test_a_notice_in_quiet_hours_is_left_to_the_fleet(airflow, slack):
+    now = datetime.now(UTC)
+    hours = f"{now - timedelta(hours=1):%H:%M}-{now + timedelta(hours=1):%H:%M} UTC"
+    alerts = {"slack": {"channel": "#ml-network"}, "severity": dict.fromkeys(("performance", "bias", "data"), "notice")}
+    known = {"validate": {"suite": "quiet"}, "data": {**bucket_model_data(airflow.bench), "wait": "0m"}}
+    airflow.bench.config(alerts={**alerts, "quiet_hours": hours}, **known)
+    airflow.bench.night(BAD, noise=0.9)
+    run = airflow.run(BAD)
+    assert airflow.states(run)["alert"] == "success"
+    airflow.run(BAD, model="nightproof_fleet")
+    assert slack.messages == []
+    airflow.bench.config(alerts=alerts, **known)
+    airflow.run(QUIET, model="nightproof_fleet")
+    assert len(slack.messages) >= 1
+
+
+def test_the_fleet_posts_the_weeks_digest_once(airflow, slack):
+    yesterday = str((datetime.now(UTC) - timedelta(days=1)).date())
+    airflow.bench.night(yesterday)
+    airflow.run(yesterday)
+    before = len(slack.messages)
+    runs = [airflow.run(night, model="nightproof_fleet") for night in (QUIET, BAD)]
+    assert [len(airflow.xcoms(run)["digests"]) for run in runs] == [1, 0]
+    (digest,) = slack.messages[before:]
+    assert "Week" in digest["text"] and "/dags/quiet" in json.dumps(digest["blocks"])
+
+
+NOTIFIER = """
+from airflow.sdk import BaseNotifier
+
+class Pager(BaseNotifier):
+    template_fields = ("text",)
+
+    def __init__(self, *, text, path):
+        super().__init__()
+        self.text, self.path = text, path
+
+    def notify(self, context):
+        with open(self.path, "a") as lines:
+            lines.write(f"{context['dag'].dag_id}: {self.text}\\n")
+"""
+
+
+def test_a_notifier_is_called_by_the_alert_task_once_an_event(airflow, slack, tmp_path, monkeypatch):
+    (tmp_path / "team_pager.py").write_text(NOTIFIER)
+    monkeypatch.syspath_prepend(str(tmp_path))
+    said = tmp_path / "said.txt"
+    notifier = {"class": "team_pager.Pager", "arguments": {"text": "{event} of {model} {night}", "path": str(said)}}
+    alerts = {"slack": {"channel": "#ml-network"}, "notifiers": [notifier]}
+    data = {**bucket_model_data(airflow.bench), "wait": "0m"}
+    airflow.bench.config(alerts=alerts, validate={"suite": "quiet"}, data=data)
+    airflow.bench.night(BAD, noise=0.9)
+    for _ in range(2):
+        assert airflow.states(airflow.run(BAD))["alert"] == "success"
+    airflow.run(BAD, model="nightproof_fleet")
+    lines = said.read_text().splitlines()
+    assert set(lines) == {f"quiet: opened of quiet {BAD}"}
+    assert len(lines) == len(slack.messages)

@@ -60,7 +60,7 @@ def _ids() -> dict[str, str]:
 def _post_message(log: MessageLog, arguments: Arguments) -> Answer:
     if not arguments.get("channel"):
         return refuse("channel_not_found")
-    if problem := _fault(arguments):
+    if problem := _fault(arguments) or _unknown_file(log, arguments):
         return refuse(problem)
     posted = log.post(str(arguments["channel"]), {**arguments, "reply_broadcast": _flag(arguments, "reply_broadcast")})
     return {
@@ -78,6 +78,13 @@ def _fault(arguments: Arguments) -> str | None:
     if not (arguments.get("text") or blocks or arguments.get("attachments")):
         return "no_text"
     return None
+
+
+def _unknown_file(log: MessageLog, arguments: Arguments) -> str | None:
+    """Slack refuses a block that shows a file which it has not got."""
+    files = [block.get("slack_file") for block in arguments.get("blocks") or [] if block.get("slack_file")]
+    known = all(isinstance(file, dict) and log.has_file(str(file.get("id"))) for file in files)
+    return None if known else "invalid_blocks"
 
 
 def _update(log: MessageLog, arguments: Arguments) -> Answer:
@@ -143,6 +150,8 @@ def _complete_upload(log: MessageLog, arguments: Arguments) -> Answer:
     files = arguments.get("files") or []
     if not files or not all(log.file_path(str(file["id"])).is_file() for file in files):
         return refuse("file_not_found")
+    for file in files:
+        log.complete_file(str(file["id"]))
     told = [{"id": file["id"], "title": file.get("title") or file["id"]} for file in files]
     if channel := arguments.get("channel_id") or arguments.get("channels"):
         attached = [{"fallback": file["title"], "file": file} for file in told]

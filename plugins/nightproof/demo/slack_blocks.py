@@ -37,11 +37,18 @@ _SIGNS = {  # drawn, so that they are seen where no emoji font is installed
     "🔴": ("bad", "red circle", '<circle cx="8" cy="8" r="7"/>'),
     "🟡": ("warn", "yellow circle", '<circle cx="8" cy="8" r="7"/>'),
     "🟢": ("good", "green circle", '<circle cx="8" cy="8" r="7"/>'),
+    "⚪": ("blank", "white circle", '<circle cx="8" cy="8" r="6.5"/>'),
     "⛔": ("bad", "no entry", '<circle cx="8" cy="8" r="7"/><path d="M4.5 8h7"/>'),
     "✅": (
         "good",
         "check mark",
         '<rect x="1" y="1" width="14" height="14" rx="3"/><path d="M4.5 8.3l2.5 2.4 4.6-5"/>',
+    ),
+    "🌙": ("moon", "crescent moon", '<circle cx="8" cy="8" r="7"/><circle class="shade" cx="11" cy="6" r="5.6"/>'),
+    "🔕": (
+        "blank",
+        "muted bell",
+        '<path class="filled" d="M3 12V7a5 5 0 0 1 10 0v5z"/><path d="M6.6 14h2.8M2 2l12 12"/>',
     ),
     "⚠️": ("warn", "warning", '<path class="filled" d="M8 1.6L15.4 14.4H.6z"/><path d="M8 6.4v3.4M8 12v.2"/>'),
 }
@@ -88,7 +95,9 @@ def _token(match: re.Match[str]) -> str:
     target, _, label = match["link"].partition("|")
     if target.startswith(("@", "#", "!")):
         sign = "#" if target.startswith("#") else "@"
-        return f'<span class="mention">{sign}{escape((label or target[1:]).lstrip("@#"))}</span>'
+        return (
+            f'<span class="mention">{sign}{escape((label or target[1:].removeprefix("subteam^")).lstrip("@#"))}</span>'
+        )
     return _anchor(html.unescape(target), escape(label or target))
 
 
@@ -157,10 +166,22 @@ def _element(element: Block) -> str:
 def _image(block: Block) -> str:
     described = html.escape(str(block.get("alt_text", "")))
     title = f"<figcaption>{_text(block['title'])}</figcaption>" if block.get("title") else ""
-    address = safe_url(block.get("image_url"))
+    address = safe_url(block.get("image_url")) or _own_file(block.get("slack_file"))
     if address is None:
         return f'<figure>{title}<span class="nowhere">{described}</span></figure>'
     return f'<figure>{title}<img src="{address}" alt="{described}" loading="lazy"></figure>'
+
+
+def _own_file(given: object) -> str | None:
+    """Address of a file that was uploaded here, as a block names it."""
+    file_id = given.get("id") if isinstance(given, dict) else None
+    return f"/files/{file_id}" if re.fullmatch(r"F[0-9A-F]{16}", str(file_id)) else None
+
+
+def _uploaded(file: Any) -> str | None:
+    """Where the recorder serves a file that was uploaded to it."""
+    file_id = file.get("id") if isinstance(file, dict) else None
+    return f"/files/{file_id}" if re.fullmatch(r"F[0-9A-F]{16}", str(file_id)) else None
 
 
 def _divider(_block: Block) -> str:

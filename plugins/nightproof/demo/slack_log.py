@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 import secrets
 import threading
 import time
@@ -91,6 +92,14 @@ class MessageLog:
     def file_path(self, file_id: str) -> Path:
         """Where an uploaded file lies."""
         return self.folder / "files" / file_id
+
+    def complete_file(self, file_id: str) -> None:
+        """Say that a file's upload is complete: from now on messages may show it."""
+        (self.folder / "files" / f"{file_id}.complete").touch()
+
+    def has_file(self, file_id: str) -> bool:
+        """Whether messages may show a file."""
+        return re.fullmatch(r"F[0-9A-F]{16}", file_id) is not None and self.file_path(f"{file_id}.complete").is_file()
 
     def _keep(self, message: Message) -> Message:
         self._messages[message["channel"], message["ts"]] = message

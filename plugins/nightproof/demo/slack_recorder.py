@@ -40,7 +40,7 @@ or take the message and *then* answer 500 or drop the connection, so that the an
 
 _PAGE_HEADERS = {
     "Content-Security-Policy": "default-src 'none'; style-src 'self'; script-src 'self'; connect-src 'self'; "
-    "img-src https: data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
+    "img-src 'self' https: data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
     "Referrer-Policy": "no-referrer",
     "X-Content-Type-Options": "nosniff",
     "Cache-Control": "no-store",
@@ -48,6 +48,7 @@ _PAGE_HEADERS = {
 _ASSETS = {"/page.css": ("slack_page.css", "text/css"), "/page.js": ("slack_page.js", "text/javascript")}
 _HOSTS = (LOOPBACK, "localhost")
 _MOST_BYTES = 50_000_000
+_PNG = b"\x89PNG\r\n\x1a\n"
 
 
 class SlackRecorder:
@@ -78,6 +79,12 @@ class SlackRecorder:
     ) -> None:
         self.token = token
         self.script = deque(script)
+        self.down = False
+        """Whether every request is answered with 503, as in an outage."""
+        self.failing: dict[str, int] = {}
+        """The HTTP status that a method (or `upload`, the raw one) is refused with."""
+        self.refuses_files = False
+        """Whether messages that show an uploaded file are refused, as before Slack has looked at it."""
         self.calls: list[str] = []
         self.log = MessageLog(folder, channels=channels)
         self._wanted_port = port
@@ -152,7 +159,9 @@ class _Handler(BaseHTTPRequestHandler):
             name, kind = _ASSETS[path]
             self._send(200, resources.files(__package__).joinpath(name).read_bytes(), kind)
         elif (match := re.fullmatch(r"/files/(F[0-9A-F]{16})", path)) and recorder.log.file_path(match[1]).is_file():
-            self._send(200, recorder.log.file_path(match[1]).read_bytes(), "application/octet-stream")
+            content = recorder.log.file_path(match[1]).read_bytes()
+            # Anybody may have uploaded anything: only what is a picture is shown as one.
+            self._send(200, content, "image/png" if content.startswith(_PNG) else "application/octet-stream")
         else:
             self._send(404, b"not here", "text/plain")
 
@@ -168,10 +177,18 @@ class _Handler(BaseHTTPRequestHandler):
         if path.startswith("/api/"):
             self._answer(path.removeprefix("/api/"), self._arguments(body))
         elif match := re.fullmatch(r"/upload/(F[0-9A-F]{16})", path):
-            self.server.recorder.log.file_path(match[1]).write_bytes(body)
-            self._send(200, f"OK - {length}".encode(), "text/plain")
+            self._take_file(match[1], body)
         else:
             self._send(404, b"not here", "text/plain")
+
+    def _take_file(self, file_id: str, body: bytes) -> None:
+        recorder = self.server.recorder
+        recorder.calls.append("upload")
+        if recorder.down or "upload" in recorder.failing:
+            self._send(recorder.failing.get("upload", 503), b"not now", "text/plain")
+            return
+        recorder.log.file_path(file_id).write_bytes(body)
+        self._send(200, f"OK - {len(body)}".encode(), "text/plain")
 
     def log_message(self, *_: Any) -> None:
         """Say nothing: the page says it all."""
@@ -188,6 +205,9 @@ class _Handler(BaseHTTPRequestHandler):
     def _answer(self, method: str, arguments: dict[str, Any]) -> None:
         recorder = self.server.recorder
         recorder.calls.append(method)
+        if recorder.down or method in recorder.failing:
+            self._send_json(recorder.failing.get(method, 503), refuse("service_unavailable"))
+            return
         given = (self.headers.get("Authorization") or "").removeprefix("Bearer ") or str(arguments.get("token"))
         if not hmac.compare_digest(given.encode(), recorder.token.encode()):
             self._send_json(200, refuse("invalid_auth"))
@@ -195,6 +215,9 @@ class _Handler(BaseHTTPRequestHandler):
         scripted = recorder.script.popleft() if method == "chat.postMessage" and recorder.script else "ok"
         if isinstance(scripted, int):
             self._send_json(scripted, refuse("ratelimited" if scripted == 429 else "internal_error"))
+            return
+        if recorder.refuses_files and "slack_file" in str(arguments.get("blocks")):
+            self._send_json(200, refuse("invalid_blocks"))
             return
         body = {} if scripted == "dropped" else answer(method, arguments, log=recorder.log, base_url=recorder.page_url)
         if scripted.endswith("dropped"):

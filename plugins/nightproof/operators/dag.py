@@ -12,9 +12,10 @@ from airflow.sdk.exceptions import AirflowFailException
 
 from nightproof.config import ModelConfig, load_config
 from nightproof.errors import ConfigError
+from nightproof.fleet import DAG_ID
+from nightproof.operators.alert import AlertOperator
 from nightproof.operators.failure import tell_failure
 from nightproof.operators.steps import (
-    AlertOperator,
     CheckOperator,
     DecideOperator,
     ProfileOperator,
@@ -113,7 +114,7 @@ class FaultyConfigOperator(BaseOperator):
 def broken_dag(path: Path, error: ConfigError) -> DAG:
     """The DAG of a config that cannot be read: it says why, and fails every night until mended."""
     # A file of another ending must not take the id of the .yaml beside it.
-    name = path.stem if path.suffix == ".yaml" else path.name
+    name = path.stem if path.suffix == ".yaml" and path.stem != DAG_ID else path.name
     name = re.sub(r"[^\w.-]", "_", name)[:200] or "unnamed"
     faults = "\n".join(f"- {_markdown(str(fault))}" for fault in error.faults)
     with DAG(

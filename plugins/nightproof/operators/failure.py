@@ -11,8 +11,8 @@ from airflow.sdk.exceptions import AirflowException
 
 from nightproof.config import ModelConfig
 from nightproof.errors import AlertError, ConfigError
+from nightproof.operators.alert import run_page
 from nightproof.operators.connections import slack_sender
-from nightproof.operators.steps import run_page
 
 log = logging.getLogger(__name__)
 

@@ -67,21 +67,24 @@ class NightOperator(BaseOperator):
 
     def read_config(self) -> ModelConfig:
         """The model's config, as it is now."""
-        return find_model(self.model, self._folder())
+        return find_model(self.model, self.folder)
 
     def open_resources(self) -> Resources:
         """Storage by the Airflow connection, and this worker's cache."""
-        from nightproof.cache import Cache, default_folder
-        from nightproof.resources import Resources
+        return open_resources(self.folder, self.aws_conn_id)
 
-        return Resources(
-            cache=Cache(default_folder()),
-            suites=suites_folder(self._folder()),
-            open_store=store_opener(self.aws_conn_id),
-        )
-
-    def _folder(self) -> Path:
+    @property
+    def folder(self) -> Path:
+        """Folder of the configs."""
         return Path(self.models_folder) if self.models_folder else models_folder()
+
+
+def open_resources(models: Path, aws_conn_id: str) -> Resources:
+    """Storage by an Airflow connection, and this worker's cache."""
+    from nightproof.cache import Cache, default_folder
+    from nightproof.resources import Resources
+
+    return Resources(cache=Cache(default_folder()), suites=suites_folder(models), open_store=store_opener(aws_conn_id))
 
 
 class TicketOperator(NightOperator):

@@ -6,13 +6,11 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from airflow.sdk import Asset, Context
-from airflow.sdk import conf as airflow_conf
 from airflow.sdk.exceptions import AirflowSkipException
 
 from nightproof.checks.finding import Check
 from nightproof.config import ModelConfig
 from nightproof.night import Night
-from nightproof.operators.connections import slack_sender
 from nightproof.operators.night_operator import NightOperator, TicketOperator
 
 if TYPE_CHECKING:
@@ -153,55 +151,3 @@ class PublishOperator(TicketOperator):
             if isinstance(outlet, Asset):
                 context["outlet_events"][outlet].extra.update(told)
         return told
-
-
-class AlertOperator(TicketOperator):
-    """Tell Slack what it has not been told; returns the messages that were sent.
-
-    Parameters
-    ----------
-    slack_conn_id
-        Airflow connection of type ``slack``.
-    backfills
-        Whether runs of a backfill tell too. Their nights are over: nobody is woken by default.
-    """
-
-    template_fields: Sequence[str] = (*TicketOperator.template_fields, "slack_conn_id")
-
-    def __init__(self, *, slack_conn_id: str = "slack_api_default", backfills: bool = False, **kwargs: Any) -> None:
-        super().__init__(**kwargs)
-        self.slack_conn_id = slack_conn_id
-        self.backfills = backfills
-
-    def advance(self, config: ModelConfig, ticket: Ticket, resources: Resources, context: Context) -> list[str]:
-        """See :func:`nightproof.alert.alert`."""
-        from nightproof.alert import alert
-        from nightproof.message import Links
-        from nightproof.pipeline import read_evaluation
-
-        if context["dag_run"].run_type == "backfill" and not self.backfills:
-            raise AirflowSkipException("A backfill tells nobody: its nights are over.")
-        evaluation = read_evaluation(config, ticket, resources)
-        if config.alerts.slack is None or not evaluation.verdict.incidents:
-            return []
-        results = resources.results(config)
-        links = Links(
-            location=results.dossier(ticket.night, ticket.evaluation_id).url(""),
-            report=page(ticket, "report") if "report" not in ticket.left_out else None,
-            data_docs=page(ticket, "data-docs") if evaluation.validation.failed() else None,
-            run=run_page(context),
-        )
-        sender = slack_sender(self.slack_conn_id)
-        sent = alert(evaluation, results=results, sender=sender, links=links)
-        return [receipt.text for receipt in sent]
-
-
-def run_page(context: Context) -> str:
-    """The run's page in Airflow."""
-    return str(context["ti"].log_url).split("/tasks/")[0]
-
-
-def page(ticket: Ticket, name: str) -> str:
-    """One of the evaluation's pages in Airflow, served by the plugin: ``report`` or ``data-docs``."""
-    base = str(airflow_conf.get("api", "base_url", fallback="http://localhost:8080")).rstrip("/")
-    return f"{base}/nightproof/models/{ticket.model}/nights/{ticket.night}/{ticket.evaluation_id}/{name}"

@@ -57,7 +57,7 @@ class WaitForDataOperator(NightOperator):
             trigger=NightTrigger(
                 model=self.model,
                 night=str(night),
-                models_folder=str(self._folder()),
+                models_folder=str(self.folder),
                 aws_conn_id=self.aws_conn_id,
                 poll_seconds=self.poll_seconds,
                 deadline=deadline.isoformat(),
