@@ -22,8 +22,8 @@ def render(rows: Mapping[str, Row], *, heading: str) -> str:
     return "\n".join([*lines, "", *notes])
 
 
-def write(document: Path, text: str) -> None:
-    """Put the text between the document's two markers.
+def write(document: Path, text: str, *, begin: str = BEGIN, end: str = END) -> None:
+    """Put the text between two markers of the document.
 
     Raises
     ------
@@ -31,10 +31,10 @@ def write(document: Path, text: str) -> None:
         If the document does not have both, once each and in order.
     """
     whole = document.read_text("utf-8")
-    if whole.count(BEGIN) != 1 or whole.count(END) != 1 or whole.index(BEGIN) > whole.index(END):
-        raise ValueError(f"{document} must have the lines {BEGIN} and {END}, once each and in this order.")
-    before, after = whole.split(BEGIN)[0], whole.split(END)[1]
-    document.write_text(f"{before}{BEGIN}\n{text}\n{END}{after}", "utf-8")
+    if whole.count(begin) != 1 or whole.count(end) != 1 or whole.index(begin) > whole.index(end):
+        raise ValueError(f"{document} must have the lines {begin} and {end}, once each and in this order.")
+    before, after = whole.split(begin)[0], whole.split(end)[1]
+    document.write_text(f"{before}{begin}\n{text}\n{end}{after}", "utf-8")
 
 
 def _cell(text: str) -> str:
