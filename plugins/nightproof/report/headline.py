@@ -7,9 +7,10 @@ from collections.abc import Iterator, Sequence
 from nightproof.checks.finding import Finding
 from nightproof.evaluation import Evaluation
 from nightproof.metric_names import HARM
+from nightproof.mute import find_mute
 from nightproof.report.block import Alert, Block, Counters, Section, Severity, Table, Text
 from nightproof.validation import Validation
-from nightproof.verdict import Incident
+from nightproof.verdict import Event, Incident
 from nightproof.words import (
     METRICS,
     NONE,
@@ -28,7 +29,15 @@ ALERTS = 6
 """Subjects that get a box of their own; the table below has them all."""
 WATCHED = 60
 """Rows of the watch list; what lies beyond is in its family's table."""
-_EVENTS = {"opened": "new", "ongoing": "still open", "worsened": "got worse", "recovered": "over"}
+_EVENTS: dict[Event, str] = {
+    "opened": "new",
+    "ongoing": "still open",
+    "worsened": "got worse",
+    "recovered": "over",
+    "reopened": "came again",
+}
+CAUSE = 300
+"""Characters of a cause or a reason that are shown."""
 _OUTCOMES = {
     "passed": "✔ Passed",
     "warned": "▲ Passed with warnings",
@@ -75,8 +84,9 @@ def _numbers(evaluation: Evaluation) -> Counters:
 def _facts(evaluation: Evaluation) -> Table:
     night, config, found = evaluation.night, evaluation.config, evaluation.verdict
     span = f"{night.start:%Y-%m-%d %H:%M} to {night.end:%Y-%m-%d %H:%M} UTC"
-    budget = f"{config.alerts.false_alarms} accepted: a chance of {percent(found.false_alarm_level)} on this night"
     rows = [("Since when", "\n".join(_since(incident) for incident in found.incidents) or "No open incident")]
+    rows += [("Likely cause", "\n".join(causes))] if (causes := _causes(evaluation)) else []
+    rows += [("Muted", "\n".join(muted))] if (muted := _muted(evaluation)) else []
     rows += [("Data validation", _validated(evaluation.validation))]
     rows += [("Night", f"{span}; its labels were due by {night.matures_at:%Y-%m-%d %H:%M} UTC")]
     if evaluation.baseline is not None:
@@ -85,10 +95,29 @@ def _facts(evaluation: Evaluation) -> Table:
     if evaluation.profile is not None and (versions := evaluation.profile.versions()):
         named = [f"{plain(name)} ({counted(rows, 'row')})" for name, rows in list(versions.items())[:5]]
         rows += [("Model version", ", ".join(named))]
-    rows += [("False alarms", budget), ("Evaluation", evaluation.id), ("Owner", _owner(evaluation))]
+    rows += [
+        ("False alarms", f"{config.alerts.false_alarms} accepted"),
+        ("Evaluation", evaluation.id),
+        ("Owner", _owner(evaluation)),
+    ]
     if found.steps_left_out:
         rows += [("Steps left out", ", ".join(plain(step) for step in found.steps_left_out))]
     return Table(("", ""), tuple(rows))
+
+
+def _causes(evaluation: Evaluation) -> list[str]:
+    """What may have brought the open incidents about, the likeliest first, with what each explains."""
+    found = [cause for incident in evaluation.verdict.incidents if incident.is_open for cause in incident.causes]
+    told = [cause for cause in found if cause.kind != "unknown"]
+    shares = ["" if cause.share is None else f" (explains about {percent(cause.share)})" for cause in told]
+    return [f"{plain(cause.text, CAUSE)}{share}" for cause, share in zip(told, shares, strict=True)]
+
+
+def _muted(evaluation: Evaluation) -> list[str]:
+    """Incidents that nobody is told of, and why, as it was when the night was evaluated."""
+    day = evaluation.night.matures_at.date()
+    mutes = [(i, find_mute(evaluation.config.alerts.mute, i, day)) for i in evaluation.verdict.incidents]
+    return [f"{incident.id} until {mute.until}: {plain(mute.reason, CAUSE)}" for incident, mute in mutes if mute]
 
 
 def _owner(evaluation: Evaluation) -> str:
