@@ -442,7 +442,7 @@ def test_the_tables_have_every_cell():
 
     one, other = cell("iid", 2_000, runs=3), cell("auc_05", 2_000, runs=3)
     cells = {(key, n): one if key in NULLS else other for key in STREAMS for n in SIZES}
-    drift = {shift: Shown(shift, 4, 2, 1) for shift in SHIFTS}
+    drift = {shift: Shown(shift, 4, 2, 3, 0.1) for shift in SHIFTS}
     text = report.render(report.Results(cells, {peer.name: "not run" for peer in PEERS}, drift), heading="Today.")
     for stream in (NULLS | HARMS).values():
         assert text.count(f"| {stream.name} | ") >= len(SIZES)
@@ -452,8 +452,8 @@ def test_the_tables_have_every_cell():
 def test_drift_is_asked_of_the_checks_themselves():
     from benchmarks.alerts.drift import shown
 
-    found = shown(0.25, 500, nights=2)
-    assert found.nights == 2 and 0 <= found.named <= 2 and 0 <= found.others <= 2
+    found = shown(0.25, 2000, nights=2)
+    assert found.nights == found.named == found.within == 2 and 0.0 <= found.others <= 1.0
 
 
 def test_peers_are_pinned_and_asked_the_same():

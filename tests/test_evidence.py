@@ -106,6 +106,25 @@ def test_harm_of_every_kind_of_series_is_found_and_measured(story: Any, told: An
     assert not any(s.rejected or s.tonight > 0 for s in weighed(nights, better).values())
 
 
+@pytest.mark.parametrize("tonight", [6.0, -6.0])
+def test_a_mean_error_is_harm_in_either_direction_and_keeps_its_sign(
+    tonight: float, story: Any, told: Any, policy: Any
+) -> None:
+    columns = {"prediction": "p", "label": "label"}
+    checks = {"performance": {"mean_error": {"max_rise": 1.0}}}
+    about: dict[str, Any] = {"baseline": 0.5, "baseline_error": 0.01, "error": 0.1, "tolerance": 1.0}
+    nights = story(policy(task="regression", columns=columns, checks=checks))
+    nights.quiet(HISTORY, told("mean_error", 0.5, **about))
+    assert nights.tell(told("mean_error", tonight, **about)).status == "regression"
+    [found] = nights.settled
+    assert (found.value, found.delta) == pytest.approx((tonight, tonight - 0.5))
+    assert found.interval[0] < tonight < found.interval[1]
+    assert weighed(nights, [told("mean_error", tonight, **about)])["mean_error", "baseline"].harm == pytest.approx(4.5)
+    # As it is through a merged window, where single nights are too small to tell.
+    through = weighed(nights, [told("mean_error", tonight, window=7, **about)])["mean_error", "baseline"]
+    assert (through.harm, through.value, through.rejected) == (pytest.approx(4.5), tonight, True)
+
+
 # --- Windows ------------------------------------------------------------------------------------------------
 
 
@@ -222,6 +241,18 @@ def test_a_verdict_says_that_it_is_the_version(story: Any, told: Any, policy: An
     assert incident.reference == "previous version"
     assert date.fromisoformat(incident.since) == nights.night.date - timedelta(days=3)
     assert ", compared with the previous version: " in incident.cause or "version" in incident.cause
+
+
+def test_a_version_that_is_worse_than_the_one_before_is_not_well_because_the_baseline_is_worse_still(
+    story: Any, told: Any, policy: Any
+) -> None:
+    nights = versions(story, told, policy, "baseline", "previous version", since=1)
+    for _ in range(10):
+        nights.tell(told("roc_auc", 0.86), version="14")
+    assert nights.events() == ["opened", *["ongoing"] * 9]
+    for _ in range(3):
+        nights.tell(told("roc_auc", 0.93), version="14")
+    assert nights.events()[10:] == ["ongoing", "ongoing", "recovered"]
 
 
 def test_trailing_nights_tell_a_change_though_the_baseline_is_long_gone(story: Any, told: Any, policy: Any) -> None:

@@ -162,9 +162,24 @@ def _merged(nights: Nights, series: Series, night: int, longest: Floats) -> Iter
         added = usual.of_mean(np.full(runs * k, float(window))) + usual.of_mean(np.full(runs * k, REFERENCE_NIGHTS))
         untold = ~np.isfinite(series.value[:, night])
         rows = (error**2 + series.reference_error**2) * (1.0 + CLUSTERED * untold)
-        whole = rows + added.reshape(runs, k)
-        freedom = usual.freedom.reshape(runs, k) * (whole / added.reshape(runs, k)) ** 2
+        added, known = _of_others(series, added.reshape(runs, k), usual.freedom.reshape(runs, k), untold)
+        whole = rows + added
+        freedom = known * (whole / added) ** 2
         harm = series.sign * (value - series.reference) - limit
         told = np.isfinite(value) & np.isfinite(error) & (window <= longest)
         log_p = np.where(told, log_tail(np.where(told, harm, 0.0) / np.sqrt(np.where(told, whole, 1.0)), freedom), 0.0)
         yield (window, log_p) if told.any() else None
+
+
+def _of_others(series: Series, added: Floats, freedom: Floats, untold: Flags) -> tuple[Floats, Floats]:
+    """Where a night does not tell a series, the median of those of the same metric that it does tell."""
+    metric = np.array([name.split(" ", maxsplit=1)[0] for name in series.name])
+    both = []
+    for values in (added, freedom):
+        copy = values.copy()
+        for place in np.flatnonzero(untold.any(axis=0)):
+            others = np.where(untold, np.nan, values)[:, metric == metric[place]]
+            some = untold[:, place] & np.isfinite(others).any(axis=1)
+            copy[some, place] = np.nanmedian(others[some], axis=1)
+        both.append(copy)
+    return both[0], both[1]

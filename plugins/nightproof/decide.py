@@ -257,7 +257,8 @@ def _tonight(settled: Sequence[Finding], seen: Sequence[Seen], *, night: date, v
     ]
     good: dict[str, bool] = {}
     for s in seen:
-        if s.series.nightly and s.reference == "baseline":
+        # Beside another reference than the baseline, harm has to be sure to make a night bad.
+        if not math.isnan(s.tonight) and (s.reference == "baseline" or s.rejected):
             subject = s.series.finding.subject
             good[subject] = good.get(subject, True) and s.tonight <= 0.0
     told = {s.series.family for s in seen}

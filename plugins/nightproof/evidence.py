@@ -8,6 +8,7 @@ looked at through the config's merged windows instead.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
@@ -17,8 +18,9 @@ import numpy.typing as npt
 
 from nightproof.alert_sections import Trouble
 from nightproof.checks.finding import Finding
+from nightproof.checks.held import change_of
 from nightproof.config import ModelConfig
-from nightproof.metrics.estimate import Z95, Change, Estimate
+from nightproof.metrics.estimate import Z95, Estimate
 from nightproof.readings import Readings
 from nightproof.sequential.budget import joined, rejected, weights
 from nightproof.sequential.looks import REFERENCE_NIGHTS, Look, log_tail
@@ -166,9 +168,15 @@ class _Weighed:
         found = min([*own, *self.merged.get(place, ())], key=lambda seen: seen.log_p, default=None)
         if found is None:
             return None
-        nightly = self.history.series[place].nightly and self.looks[0].window == 1
-        tonight = float(self.looks[0].harm[place]) if nightly else np.nan
-        return replace(found, log_p=float(self.log_p[place]), tonight=tonight)
+        return replace(found, log_p=float(self.log_p[place]), tonight=self._tonight(place))
+
+    def _tonight(self, place: int) -> float:
+        """Harm of the night alone, counted from where its looks count it."""
+        nights, first = self.history.nights, self.looks[0]
+        alone = nights.pooled(nights.count - 1, nights.count)
+        if not self.history.series[place].nightly or alone.n[place] <= 0.0:
+            return math.nan
+        return float(alone.value[place] - (first.pooled.value[place] - first.harm[place]))
 
 
 def _weighed(history: History, reference: str, longest: Integers) -> _Weighed:
@@ -193,7 +201,7 @@ def _seen(weighed: _Weighed, look: Look, place: int) -> Seen:
         series=series,
         reference=weighed.reference,
         window=look.window,
-        value=float(look.pooled.value[place]) * series.held.sign,
+        value=float(look.pooled.value[place]) * series.held.sign * (-1.0 if series.is_turned else 1.0),
         error=float(np.sqrt(look.pooled.variance[place])),
         n=int(look.pooled.n[place]),
         harm=float(look.harm[place]),
@@ -246,9 +254,7 @@ def _usual(history: History, window: int) -> tuple[Floats, Floats]:
 def _through(series: Series, finding: Finding, added: float, freedom: float) -> Seen:
     """A merged window as a look."""
     assert finding.value is not None and finding.interval is not None
-    low, high = finding.delta_interval or (0.0, 0.0)
-    delta = None if finding.delta is None else Change(finding.delta, low, high)
-    harm = series.held.harm(Estimate(finding.value, *finding.interval, finding.n), delta)
+    harm = series.held.harm(Estimate(finding.value, *finding.interval, finding.n), change_of(finding))
     # Nights that are not told cannot show how clustered their rows are.
     clustered = 0.0 if series.nightly else CLUSTERED
     rows = (1.0 + clustered) * ((harm.change.value - harm.change.low) / Z95) ** 2

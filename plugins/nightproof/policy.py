@@ -14,13 +14,13 @@ from typing import Any
 from pydantic import ValidationError
 
 from nightproof.checks.finding import Finding
-from nightproof.checks.held import ends_of
+from nightproof.checks.held import change_of, ends_of
 from nightproof.checks.judge import status_of
 from nightproof.config import ModelConfig
 from nightproof.decide import Past, decide
 from nightproof.errors import ConfigError, Fault
 from nightproof.faults import explain
-from nightproof.metrics.estimate import Change, Estimate
+from nightproof.metrics.estimate import Estimate
 from nightproof.night import Night
 from nightproof.readings import Reading, Readings
 from nightproof.results import ModelResults
@@ -158,7 +158,6 @@ def _findings(reading: Reading, config: ModelConfig) -> Iterator[Finding]:
         yield plain
     for held in ends:
         value = Estimate(reading.value, *reading.interval, reading.n)
-        change = None if delta is None or reading.delta_interval is None else Change(delta, *reading.delta_interval)
-        harm = held.harm(value, change)
+        harm = held.harm(value, change_of(plain))
         told = {"tolerance": held.shown, "status": status_of(harm), "p_value": harm.change.excess_p_value(harm.limit)}
         yield plain.model_copy(update=told)

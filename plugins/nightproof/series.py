@@ -47,12 +47,17 @@ class Series:
         """Whether the night by itself tells it."""
         return self.finding.window == 1
 
+    @cached_property
+    def is_turned(self) -> bool:
+        """Whether less is worse tonight of what may be harm in either direction: tonight's is looked into."""
+        return self.finding.metric == "mean_error" and (self.finding.value or 0.0) < 0.0
+
     def told(self, of: Reading | Finding) -> tuple[float, float, float]:
         """Value, standard error and rows of one night, in units of harm: more is worse."""
         value, (low, high) = of.value, of.interval or (np.nan, np.nan)
         assert value is not None
-        if self.finding.metric == "mean_error" and (self.finding.value or 0.0) < 0.0:
-            value, low, high = -value, -high, -low  # either direction is harm: tonight's is looked into
+        if self.is_turned:
+            value, low, high = -value, -high, -low
         # The arm towards no harm, as a test of harm has it.
         arm = value - low if self.held.sign > 0 else high - value
         return self.held.sign * value, arm / Z95, float(of.n)

@@ -145,6 +145,18 @@ def held_by(finding: Finding, config: ModelConfig) -> Held | None:
     return next((end for end in ends if end.shown == finding.tolerance), None)
 
 
+def change_of(finding: Finding) -> Change | None:
+    """What a finding's harm is counted from its baseline by: of a mean error, its distance from 0."""
+    if finding.delta is None or finding.delta_interval is None:
+        return None
+    change = Change(finding.delta, *finding.delta_interval)
+    if finding.metric != "mean_error" or finding.value is None or finding.baseline is None:
+        return change
+    arms = change if finding.value >= 0.0 else change.reversed()
+    value = abs(finding.value) - abs(finding.baseline)
+    return Change(value, value - (arms.value - arms.low), value + (arms.high - arms.value))
+
+
 def limited(metric: str) -> bool:
     """Whether a config can set a limit for a measure of bias."""
     field = Bias.model_fields.get(metric)
