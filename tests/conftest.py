@@ -22,7 +22,7 @@ from nightproof.checks import held
 from nightproof.checks.finding import Check, Finding
 from nightproof.checks.judge import Subject, judged
 from nightproof.config import ModelConfig, load_config
-from nightproof.decide import Past, decide, quarantine
+from nightproof.decide import decide
 from nightproof.demo.seaweedfs import SeaweedFS
 from nightproof.demo.slack_recorder import SlackRecorder
 from nightproof.errors import StoreUnavailable
@@ -30,7 +30,9 @@ from nightproof.evaluation import Evaluation
 from nightproof.metric_names import HARM, MetricName
 from nightproof.metrics.estimate import Z95, Estimate, difference
 from nightproof.night import Night
+from nightproof.past import Past
 from nightproof.pipeline import Step, evaluate
+from nightproof.quarantine import quarantine
 from nightproof.readings import Readings, readings
 from nightproof.resources import Resources
 from nightproof.results import ModelResults

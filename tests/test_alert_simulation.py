@@ -12,12 +12,13 @@ import pytest
 from nightproof.checks.bias import check_bias
 from nightproof.checks.groups import Groups
 from nightproof.checks.performance import check_performance
-from nightproof.decide import Past, decide
+from nightproof.decide import decide
 from nightproof.metrics import performance
 from nightproof.metrics.comparisons import COMPARISONS
 from nightproof.metrics.losses import bounded_mean
 from nightproof.metrics.rates import accuracy
 from nightproof.night import Night
+from nightproof.past import Past
 from nightproof.profiles import merge
 from nightproof.readings import Readings, readings
 from nightproof.verdict import PAGES

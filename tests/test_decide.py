@@ -10,8 +10,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from nightproof.checks.finding import Finding
-from nightproof.decide import decide, quarantine
+from nightproof.decide import decide
 from nightproof.night import Night
+from nightproof.quarantine import quarantine
 from nightproof.validation import Expectation, Validation
 from nightproof.verdict import Incident, Verdict
 
@@ -355,3 +356,17 @@ def test_whether_and_when_blindness_is_told_is_the_configs(story: Any, policy: A
         for _ in range(3):
             nights.tell(untold)
         assert nights.events() == expected
+
+
+def test_estimated_harm_pages_while_labels_are_to_come(told: Any, story: Any, policy: Any, untold: Finding) -> None:
+    def estimated(drop: float) -> Finding:
+        # As the check gives it: evidence that it has not judged.
+        found: Finding = told("roc_auc", 0.85 - drop).model_copy(
+            update={"metric": "estimated_roc_auc", "tolerance": None, "p_value": None, "status": "ok"}
+        )
+        return found
+
+    nights = story(policy()).quiet(HISTORY, estimated(0.0))
+    assert nights.tell(untold, estimated(0.0)).incidents == ()
+    incident = only(nights.tell(untold, estimated(0.1)))
+    assert (incident.event, incident.check, incident.metric) == ("opened", "performance", "estimated_roc_auc")

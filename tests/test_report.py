@@ -22,11 +22,13 @@ from nightproof.checks.bias import check_bias
 from nightproof.checks.drift import check_drift
 from nightproof.checks.performance import check_performance
 from nightproof.config import ModelConfig
-from nightproof.decide import Past, decide, quarantine
+from nightproof.decide import decide
 from nightproof.evaluation import Baseline, Evaluation
 from nightproof.night import Night
+from nightproof.past import Past
 from nightproof.profiles import Profile, collect
 from nightproof.profiles.infer import infer_spec
+from nightproof.quarantine import quarantine
 from nightproof.report import RenderedReport, render
 from nightproof.snapshot import PinnedObject, Snapshot
 from nightproof.validation import Expectation, Validation

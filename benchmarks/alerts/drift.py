@@ -13,8 +13,9 @@ import polars as pl
 from nightproof.checks.drift import check_drift
 from nightproof.checks.finding import Finding
 from nightproof.config import ModelConfig
-from nightproof.decide import Past, decide
+from nightproof.decide import decide
 from nightproof.night import Night
+from nightproof.past import Past
 from nightproof.profiles import Profile, collect
 from nightproof.profiles.infer import infer_spec
 from nightproof.readings import Readings, readings

@@ -8,29 +8,18 @@ finding gets its last word.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 from datetime import date, timedelta
-from typing import Any
 
-from nightproof.alert_sections import Trouble
 from nightproof.causes import sentence
 from nightproof.checks.finding import Finding
 from nightproof.config import ModelConfig
 from nightproof.evidence import Seen, weigh
-from nightproof.incidents import Explain, Life, Regressed, Tonight, is_remembered, may_reopen
-from nightproof.metrics.estimate import Z80, Z95
+from nightproof.incidents import Explain, Life, Regressed, Tonight
 from nightproof.night import Night
-from nightproof.readings import Readings, SeriesKey, key
-from nightproof.validation import Validation
+from nightproof.past import NOTHING, Past
+from nightproof.settle import MAGNITUDE, held_as, rank, settle
 from nightproof.verdict import Cause, Incident, Verdict, VerdictStatus
-from nightproof.words import number, signed
-
-SURE = 0.025
-"""Below this one-sided p-value a finding's 95 % interval lies wholly beyond its tolerance."""
-NEW = 2
-"""Nights before a window within which a version of the model that came is new to it."""
-MAGNITUDE = {"regression": 0, "watch": 1, "insufficient_data": 2, "ok": 3}
 
 
 def unexplained(_: Finding) -> tuple[Cause, ...]:
@@ -38,37 +27,12 @@ def unexplained(_: Finding) -> tuple[Cause, ...]:
     return ()
 
 
-@dataclass(frozen=True)
-class Past:
-    """What a verdict stands on beside tonight.
-
-    Parameters
-    ----------
-    previous
-        Verdict of the latest earlier night; ``None`` for the first.
-    readings
-        Of earlier nights, rising.
-    history
-        Evaluation ids that all of it comes from.
-    """
-
-    previous: Verdict | None = None
-    readings: Sequence[Readings] = ()
-    history: Sequence[str] = ()
-
-    def new_version(self, version: str | None, night: Night, window: int) -> str | None:
-        """Tonight's version of the model, if nights of a window or just before it had another."""
-        first = str(night.before(window + NEW))
-        others = {found.version for found in self.readings if found.night >= first} - {None, version}
-        return version if others else None
-
-
 def decide(
     findings: Sequence[Finding],
     *,
     config: ModelConfig,
     night: Night,
-    past: Past = Past(),
+    past: Past = NOTHING,
     version: str | None = None,
     explain: Explain = unexplained,
     left_out: Sequence[str] = (),
@@ -101,9 +65,9 @@ def decide(
     tuple
         The findings, worst first, and the verdict.
     """
-    seen = weigh(findings, past.readings, config=config, night=night.date, version=version, ended=_ended(past.previous))
-    last = _settled(findings, seen, config) if written is None else written
-    settled = tuple(sorted(last, key=lambda f: _rank(f, config)))
+    seen = weigh(findings, past.readings, config=config, night=night.date, version=version, ended=past.ended())
+    last = settle(findings, seen, config) if written is None else written
+    settled = tuple(sorted(last, key=lambda f: rank(f, config)))
     status = _status(settled, config)
     blind = (past.previous.blind_nights if past.previous else 0) + 1 if status == "insufficient_data" else 0
     tonight = _tonight(settled, seen, night=night.date, validated="validate" not in left_out)
@@ -129,131 +93,12 @@ def decide(
     return settled, verdict
 
 
-def quarantine(
-    validation: Validation,
-    *,
-    config: ModelConfig,
-    night: Night,
-    past: Past = Past(),
-    left_out: Sequence[str] = (),
-) -> Verdict:
-    """The verdict on a night whose data failed a critical expectation."""
-    failed = validation.failed("critical")
-    subjects = tuple(dict.fromkeys(f"{e.type}({e.column})" if e.column else e.type for e in failed))
-    columns = tuple(dict.fromkeys(e.column for e in failed if e.column))
-    expectations = "1 critical expectation" if len(failed) == 1 else f"{len(failed)} critical expectations"
-    text = f"{expectations} failed on {validation.rows:,} rows; nothing was evaluated on them."
-    before = [*past.previous.incidents, *past.previous.ended] if past.previous else []
-    cause = Cause(kind="data_fault", text=f"{expectations} failed", columns=columns)
-    told: dict[str, Any] = {"metric": "validation", "segment": {}, "column": None, "cause": text, "causes": (cause,)}
-    told |= {"good_nights": 0, "ended": None, "since": str(night), "families": ("data",)}
-    known = next((i for i in before if i.is_open and "data" in i.families), None)
-    again = next((i for i in before if "data" in i.families and may_reopen(i, night.date, config.alerts)), None)
-    if known is not None:
-        event = "ongoing" if set(subjects) <= set(known.findings) else "worsened"
-        whole = tuple(dict.fromkeys([*known.findings, *subjects]))
-        data = known.model_copy(update={**told, "event": event, "findings": whole, "families": known.families})
-    elif again is not None:
-        data = again.model_copy(update={**told, "event": "reopened", "findings": subjects})
-    else:
-        name = {"id": f"data-{night}", "event": "opened", "check": "data", "opened": str(night)}
-        data = Incident.model_validate({**told, **name, "findings": subjects})
-    others = [i.model_copy(update={"event": "ongoing"}) for i in before if i.is_open and i is not known]
-    over = tuple(i for i in before if i is not again and is_remembered(i, night.date, config.alerts))
-    return Verdict(
-        model=config.model,
-        night=str(night),
-        status="quarantined",
-        headline=f"Quarantined: {text}",
-        regressions=0,
-        watches=0,
-        insufficient=0,
-        findings=0,
-        false_alarm_level=config.alerts.false_alarms_per_night,
-        incidents=(data, *others),
-        ended=over,
-        history=tuple(past.history),
-        steps_left_out=tuple(left_out),
-        blind_nights=past.previous.blind_nights if past.previous else 0,
-    )
-
-
-def _ended(previous: Verdict | None) -> Mapping[Trouble, date]:
-    """When the last incident of each family was over."""
-    found: dict[Trouble, date] = {}
-    for incident in (*previous.ended, *previous.incidents) if previous else ():
-        if incident.ended:
-            for family in incident.families:
-                found[family] = max(date.fromisoformat(incident.ended), found.get(family, date.min))
-    return found
-
-
-def _settled(findings: Sequence[Finding], seen: Sequence[Seen], config: ModelConfig) -> list[Finding]:
-    """Every finding with its last status, and what regressed through windows that had no finding."""
-    told = {(id(s.series.finding)): s for s in sorted(seen, key=lambda s: s.log_p, reverse=True)}
-    regressed = [_regression(s) for s in seen if s.rejected and s.series.family in config.alerts.pages]
-    replaced = {(_held(f), f.window) for f in regressed}
-    kept = [_last_word(f, told.get(id(f))) for f in findings if (_held(f), f.window) not in replaced]
-    return [*kept, *regressed]
-
-
-def _held(finding: Finding) -> tuple[SeriesKey, float | None, str]:
-    """What names a series and what it is held against: a limit may have two ends."""
-    return key(finding), finding.tolerance, finding.reference
-
-
-def _last_word(finding: Finding, seen: Seen | None) -> Finding:
-    """A finding that is no regression tonight through its own window."""
-    update: dict[str, object] = {"p_value": None if seen is None else math.exp(seen.log_p)}
-    if finding.status == "watch" and finding.p_value is not None and finding.p_value < SURE:
-        update["reason"] = f"{finding.reason[:-1]}, but not surely enough for a page within the budget of false alarms."
-    if seen is not None and seen.rejected and finding.status == "ok":
-        update |= {"status": "watch", "reason": _reason(seen)}
-    return finding.model_copy(update=update)
-
-
-def _regression(seen: Seen) -> Finding:
-    """The finding of a series that regressed, through the window that shows it most strongly."""
-    found = seen.series.finding
-    delta = None if found.baseline is None else seen.value - found.baseline
-    arm, own = Z95 * seen.spread, Z95 * seen.error
-    return found.model_copy(
-        update={
-            "window": seen.window,
-            "value": seen.value,
-            "interval": (seen.value - own, seen.value + own),
-            "delta": delta,
-            "delta_interval": None if delta is None else (delta - arm, delta + arm),
-            "tolerance": seen.series.held.shown,
-            "n": seen.n,
-            "detectable": seen.spread * (Z95 + Z80),
-            "p_value": math.exp(seen.log_p),
-            "status": "regression",
-            "reason": _reason(seen),
-            "reference": seen.reference,
-        }
-    )
-
-
-def _reason(seen: Seen) -> str:
-    """Value, interval, change and what it is beyond, in one sentence."""
-    found, own = seen.series.finding, Z95 * seen.error
-    nights = "" if seen.window == 1 else f" over {seen.window} nights"
-    value = f"{number(seen.value)} ({number(seen.value - own)} to {number(seen.value + own)}, n = {seen.n:,}){nights}"
-    moved = ""
-    if seen.reference != "baseline":
-        moved = f", compared with the {seen.reference}"
-    elif found.baseline is not None:
-        moved = f", {signed(seen.value - found.baseline)} from the baseline's {number(found.baseline)}"
-    return f"{value}{moved}: {seen.series.held.words}, beyond what chance and how nights differ explain."
-
-
 def _tonight(settled: Sequence[Finding], seen: Sequence[Seen], *, night: date, validated: bool) -> Tonight:
     shown: dict[object, Seen] = {(s.series.key, s.series.held.shown, s.reference): s for s in seen}
     regressed = [
         Regressed(finding, s.series.family, s.size, str(night - timedelta(days=finding.window - 1)), s.reference)
         for finding in settled
-        if finding.status == "regression" and (s := shown.get(_held(finding)))
+        if finding.status == "regression" and (s := shown.get(held_as(finding)))
     ]
     good: dict[str, bool] = {}
     for s in seen:
@@ -297,24 +142,6 @@ def _with_blindness(
         families=("blind",),
     )
     return (*others, opened)
-
-
-def _rank(finding: Finding, config: ModelConfig) -> tuple[object, ...]:
-    """Worst first; the night itself before longer windows, all rows before segments."""
-    families = ("performance", "bias", "drift")
-    order = list(config.tolerances)
-    place = order.index(finding.metric) if finding.metric in order else len(order)
-    size = -(finding.value or 0.0) if finding.check == "drift" else 0.0
-    family = families.index(finding.check)
-    return (
-        MAGNITUDE[finding.status],
-        family,
-        len(finding.segment),
-        finding.window,
-        place,
-        size,
-        finding.subject,
-    )
 
 
 def _status(findings: Sequence[Finding], config: ModelConfig) -> VerdictStatus:

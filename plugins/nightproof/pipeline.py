@@ -25,7 +25,7 @@ from nightproof.checks.drift import check_drift
 from nightproof.checks.finding import Check, Finding, Findings
 from nightproof.checks.performance_family import check_performance_family
 from nightproof.config import ModelConfig
-from nightproof.decide import Past, decide, quarantine
+from nightproof.decide import decide
 from nightproof.dossier import Dossier, compress
 from nightproof.engines import collect
 from nightproof.evaluation import Evaluation, evaluation_id
@@ -34,9 +34,11 @@ from nightproof.expectations.suite import suite_path
 from nightproof.history import History
 from nightproof.manifest import LogEntry
 from nightproof.night import Night
+from nightproof.past import Past
 from nightproof.profiles import Profile
 from nightproof.publish import publish, seal
 from nightproof.pull import files_of, pull
+from nightproof.quarantine import quarantine
 from nightproof.readings import Readings, readings
 from nightproof.record import Record
 from nightproof.report import render

@@ -17,11 +17,12 @@ from nightproof.checks.finding import Finding
 from nightproof.checks.held import change_of, ends_of
 from nightproof.checks.judge import status_of
 from nightproof.config import ModelConfig
-from nightproof.decide import Past, decide
+from nightproof.decide import decide
 from nightproof.errors import ConfigError, Fault
 from nightproof.faults import explain
 from nightproof.metrics.estimate import Estimate
 from nightproof.night import Night
+from nightproof.past import Past
 from nightproof.readings import Reading, Readings
 from nightproof.results import ModelResults
 from nightproof.verdict import PAGES, Incident, Verdict
