@@ -3,8 +3,8 @@
 Three answers and a doubt, from the 95 % interval of the harmful change:
 
 * wholly within the tolerance: ``ok``;
-* wholly beyond it: a candidate, which :mod:`nightproof.decide` makes a ``regression`` if the
-  budget of false alarms allows, and a ``watch`` otherwise;
+* wholly beyond it: ``watch``, beyond what chance explains in these rows. Only nights in a row make it a
+  ``regression`` (:mod:`nightproof.evidence`);
 * across it, and the value is beyond: ``watch``;
 * across it, and harm as large as the tolerance would not have shown: ``insufficient_data``.
 """
