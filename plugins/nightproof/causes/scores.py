@@ -6,7 +6,6 @@ from collections.abc import Iterator
 
 import numpy as np
 import numpy.typing as npt
-from scipy.stats import hypergeom
 
 from nightproof.causes.case import Case, Suspect
 from nightproof.metrics.estimate import Estimate, Unknown
@@ -99,6 +98,9 @@ def _doubled(now: Counts, then: Counts) -> float:
     Of ``n`` rows drawn without replacement from the baseline's, the expected number of cells that hold exactly two
     is a sum of hypergeometric probabilities (rarefaction). 0 where the baseline has fewer rows.
     """
+    # A second to import: only a night that regressed is explained.
+    from scipy.stats import hypergeom
+
     rows, known = int(now.sum()), int(then.sum())
     if rows > known:
         return 0.0
