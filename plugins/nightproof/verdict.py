@@ -86,7 +86,7 @@ class Verdict(Record):
     """Findings that too little data left open."""
     findings: int
     false_alarm_level: float
-    """The probability of a false page that was spent on this night."""
+    """The budget: the expected number of false pages a night that the config accepts."""
     incidents: tuple[Incident, ...]
     """Open ones, and those that ended on this night."""
     ended: tuple[Incident, ...] = ()
