@@ -42,10 +42,16 @@ def without_time(objects: dict[str, bytes]) -> dict[str, bytes]:
     """A record but for when it was made, and the hashes that follow from it."""
     found = dict(objects)
     for name, raw in objects.items():
-        said = loaded(raw) if name.endswith("manifest.json") or name.startswith("log/") else {}
+        said = loaded(raw) if name.endswith(("manifest.json", "snapshot.json")) or name.startswith("log/") else {}
         if said:
-            changing = {"evaluated_at", "manifest_sha256", "parent_sha256"}
-            found[name] = json.dumps({key: value for key, value in said.items() if key not in changing}).encode()
+            changing = {"evaluated_at", "known_at", "listed_at", "manifest_sha256", "parent_sha256"}
+            found[name] = json.dumps(
+                {
+                    key: {k: v for k, v in value.items() if k != "snapshot.json"} if key == "files" else value
+                    for key, value in said.items()
+                    if key not in changing
+                }
+            ).encode()
     return found
 
 

@@ -17,6 +17,8 @@ from nightproof.pull import reference_files
 from nightproof.snapshot import Snapshot
 from nightproof.storage import OpenStore, Store
 
+BASELINE_FILES = ["origin.json", "spec.json", "profile.parquet"]
+"""What a stored baseline consists of."""
 FORMAT = 1
 """Raised when the same reference would be profiled in another way under a spec of the same shape."""
 

@@ -18,6 +18,7 @@ from nightproof.errors import ConfigError, Fault
 from nightproof.faults import explain
 from nightproof.fleet import DAG_ID, Fleet, faults_of, read_fleet, with_defaults
 from nightproof.metric_names import HARM, METRICS_OF, MetricName, Task
+from nightproof.record_sections import RecordKeeping
 from nightproof.sections import (
     DEFAULTS,
     OUTPUTS,
@@ -60,6 +61,7 @@ class ModelConfig(Section):
     windows: Annotated[tuple[Annotated[int, Field(strict=True, ge=1, le=400)], ...], Field(min_length=1)] = (1, 7, 28)
     """How many nights are merged, each night seen through every window."""
     alerts: Alerts = Alerts()
+    record: RecordKeeping = RecordKeeping()
     engine: Annotated[
         Engine,
         BeforeValidator(engine_of, json_schema_input_type=Literal["local"] | Engine),
@@ -113,7 +115,7 @@ class ModelConfig(Section):
     def fingerprint(self) -> str:
         """SHA-256 of all that can change a result (not of descriptions, owners, channels or places)."""
         told = {"description", "owner", "cost_center", "tags", "schedule", "results"}
-        text = self.model_dump_json(exclude={*told, "data", "alerts"}, by_alias=True)
+        text = self.model_dump_json(exclude={*told, "data", "alerts", "record"}, by_alias=True)
         # A suite may refer to when labels are due.
         data = f"{self.data.id}|{duration_text(self.data.label_delay)}"
         held = {name: tolerance.value for name, tolerance in self.tolerances.items()}

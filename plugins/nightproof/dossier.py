@@ -16,6 +16,11 @@ CONTENT_TYPES = {
 }
 
 
+PACKED = frozenset(("findings.json", "readings.json", "report.json"))
+"""Large files that are stored packed where the store tells whoever fetches them so (``Content-Encoding: gzip``)."""
+_GZIP = b"\x1f\x8b"
+
+
 class Dossier:
     """A folder of immutable files; whoever writes a name first decides its content.
 
@@ -30,7 +35,7 @@ class Dossier:
     def __init__(self, store: Store, folder: str) -> None:
         self._store = store
         self.folder = folder
-        # What this process wrote or read: the files never change, so it never goes stale.
+        # What this process wrote or read, as it is stored: the files never change, so it never goes stale.
         self._recent: dict[str, bytes] = {}
         self._listed: set[str] | None = None
 
@@ -47,20 +52,26 @@ class Dossier:
             What the dossier now holds under that name: ``content``, or what was there first.
         """
         extension = name.split(".", 1)[1]
+        packed = name in PACKED and self._store.keeps_encoding
+        stored = compress(content) if packed else content
         try:
             self._store.create(
                 self.folder + name,
-                content,
+                stored,
                 content_type=CONTENT_TYPES[extension],
-                encoding="gzip" if extension.endswith("gz") else "",
+                encoding="gzip" if packed or extension.endswith("gz") else "",
             )
         except ObjectExists:
             return self.read(name)
-        self._recent[name] = content
+        self._recent[name] = stored
         return content
 
     def read(self, name: str) -> bytes:
-        """A file's content; raises ``ObjectMissing``."""
+        """A file's content, unpacked; raises ``ObjectMissing``."""
+        stored = self._stored(name)
+        return gzip.decompress(stored) if name in PACKED and stored.startswith(_GZIP) else stored
+
+    def _stored(self, name: str) -> bytes:
         if name not in self._recent:
             self._recent[name] = self._store.read(self.folder + name)
         return self._recent[name]
@@ -80,12 +91,14 @@ class Dossier:
             return None
 
     def stored(self, names: list[str]) -> dict[str, StoredFile]:
-        """Hash and size of those files that are there."""
-        found = {name: content for name in names if (content := self.find(name)) is not None}
-        return {
-            name: StoredFile(sha256=hashlib.sha256(content).hexdigest(), size=len(content))
-            for name, content in found.items()
-        }
+        """Hashes and size, as they are stored, of those files that are there."""
+        return {name: stored_file(self._stored(name)) for name in names if self.find(name) is not None}
+
+
+def stored_file(stored: bytes) -> StoredFile:
+    """Hashes and size of a file's stored bytes."""
+    md5 = hashlib.md5(stored, usedforsecurity=False).hexdigest()
+    return StoredFile(sha256=hashlib.sha256(stored).hexdigest(), size=len(stored), md5=md5)
 
 
 def compress(html: bytes) -> bytes:

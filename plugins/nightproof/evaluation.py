@@ -20,20 +20,35 @@ from nightproof.verdict import Verdict
 
 BESIDE = {
     "alert",
+    "audit",
     "chart",
     "chart_layout",
     "cli",
     "cli_alerts",
+    "cli_audit",
+    "cli_chain",
+    "cli_holdout",
     "cli_policy",
+    "cli_revise",
+    "cli_table",
     "clock",
     "dashboard",
     "demo",
+    "holdout",
+    "holdout_section",
     "message",
     "mute",
     "operators",
     "policy",
+    "prune",
+    "record_sections",
+    "reproduce",
+    "revise",
+    "signatures",
+    "table",
     "tell",
     "trend",
+    "verify",
 }
 """Parts of the package that no result depends on."""
 
@@ -110,7 +125,15 @@ def evaluation_id(snapshot: Snapshot, config: ModelConfig, *, suite: str, left_o
         16 hexadecimal digits of a SHA-256.
     """
     parts = [f"{found.role} {found.url} {found.sha256}" for found in snapshot.objects]
-    parts += [snapshot.model, snapshot.night, config.fingerprint, suite, code_version(), *sorted(left_out)]
+    parts += [
+        snapshot.model,
+        snapshot.night,
+        snapshot.labels,
+        config.fingerprint,
+        suite,
+        code_version(),
+        *sorted(left_out),
+    ]
     return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:16]
 
 

@@ -82,6 +82,8 @@ class Log:
                 baseline_id=manifest.baseline_id,
                 manifest_sha256=hashlib.sha256(manifest_bytes).hexdigest(),
                 parent_sha256=self._head(),
+                labels=manifest.labels,
+                supersedes=self._last_of(manifest.night),
             )
             content = entry.to_bytes()
             try:
@@ -91,6 +93,9 @@ class Log:
             self._accept(content)
             return entry
         return present
+
+    def _last_of(self, night: str) -> str | None:
+        return next((e.evaluation_id for e in reversed(self._entries) if e.night == night), None)
 
     def _key(self, number: int) -> str:
         return f"{self._folder}{number:09d}.json"

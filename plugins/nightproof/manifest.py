@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Literal
 
 from nightproof.record import Record
+from nightproof.snapshot import LabelState
 from nightproof.verdict import VerdictStatus
 
 
@@ -12,7 +13,11 @@ class StoredFile(Record):
     """One file of an evaluation."""
 
     sha256: str
+    """SHA-256 of its bytes as they are stored, in hexadecimal."""
     size: int
+    """Stored bytes."""
+    md5: str | None = None
+    """MD5 of the same bytes: what S3 lists as the ETag of an object written in one part. A fast look, not a proof."""
 
 
 class Manifest(Record):
@@ -31,6 +36,18 @@ class Manifest(Record):
     environment: dict[str, str]
     """Versions of all that can change a number."""
     steps_left_out: tuple[str, ...]
+    known_at: str = ""
+    """UTC instant at which the night's data was listed: what came later is not in this evaluation."""
+    labels: LabelState = "final"
+    """Whether labels could still come, or be corrected, at that instant."""
+    rows: int | None = None
+    labelled: int | None = None
+    """Rows, and those of them with a label; null on a quarantined night."""
+    data_pinned_by: Literal["version", "content"] = "version"
+    """`version`: the store keeps versions, and each object can be fetched again as it was; `content`: at least one
+    object has none, so that it can be fetched again only while nobody replaces it, and a replacement is noticed."""
+    baseline_files: dict[str, StoredFile] = {}
+    """The baseline's files, as for `files`."""
 
 
 class LogEntry(Record):
@@ -44,3 +61,7 @@ class LogEntry(Record):
     manifest_sha256: str
     parent_sha256: str | None
     """SHA-256 of the previous entry's bytes; null for the first."""
+    labels: LabelState = "final"
+    """As in the manifest."""
+    supersedes: str | None = None
+    """Evaluation of the same night that was the latest before this one; null for a night's first."""

@@ -259,14 +259,8 @@ def publish_night(config: ModelConfig, ticket: Ticket, resources: Resources) -> 
     if sealed is not None:
         return seal(sealed, dossier=dossier, log=log)
     evaluation = read_evaluation(config, ticket, resources)
-    return publish(
-        evaluation.verdict,
-        config=config,
-        evaluation_id=ticket.evaluation_id,
-        baseline_id=evaluation.baseline.id if evaluation.baseline else None,
-        dossier=dossier,
-        log=log,
-    )
+    baseline_files = resources.baseline_files(config, evaluation.baseline.id) if evaluation.baseline else {}
+    return publish(evaluation, baseline_files=baseline_files, dossier=dossier, log=log)
 
 
 def read_evaluation(config: ModelConfig, ticket: Ticket, resources: Resources) -> Evaluation:

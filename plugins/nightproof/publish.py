@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import UTC, datetime
 
-from nightproof.config import ModelConfig
 from nightproof.dossier import Dossier
-from nightproof.evaluation import environment
+from nightproof.evaluation import Evaluation, environment
 from nightproof.log import Log
-from nightproof.manifest import LogEntry, Manifest
-from nightproof.verdict import Verdict
+from nightproof.manifest import LogEntry, Manifest, StoredFile
 
 FILES = [
     "snapshot.json",
@@ -26,32 +25,41 @@ FILES = [
 
 
 def publish(
-    verdict: Verdict,
-    *,
-    config: ModelConfig,
-    evaluation_id: str,
-    baseline_id: str | None,
-    dossier: Dossier,
-    log: Log,
+    evaluation: Evaluation, *, baseline_files: Mapping[str, StoredFile], dossier: Dossier, log: Log
 ) -> LogEntry:
     """Seal a dossier and add it to the chain; safe to repeat, by several at once.
+
+    Parameters
+    ----------
+    evaluation
+        As its steps left it.
+    baseline_files
+        Of the baseline that it was compared with; none on a quarantined night.
 
     Returns
     -------
     LogEntry
         The evaluation's one entry.
     """
+    verdict, snapshot, profile = evaluation.verdict, evaluation.snapshot, evaluation.profile
+    rows, labelled = profile.size() if profile else (None, None)
     manifest = Manifest(
-        model=config.model,
+        model=evaluation.config.model,
         night=verdict.night,
-        evaluation_id=evaluation_id,
+        evaluation_id=evaluation.id,
         status=verdict.status,
         evaluated_at=datetime.now(UTC).isoformat(timespec="seconds"),
-        baseline_id=baseline_id,
+        baseline_id=evaluation.baseline.id if evaluation.baseline else None,
         files=dossier.stored(FILES),
-        config=config.model_dump(mode="json", by_alias=True),
+        config=evaluation.config.model_dump(mode="json", by_alias=True),
         environment=environment(),
         steps_left_out=verdict.steps_left_out,
+        known_at=snapshot.listed_at,
+        labels=snapshot.labels,
+        rows=rows,
+        labelled=labelled,
+        data_pinned_by="version" if all(found.version_id for found in snapshot.objects) else "content",
+        baseline_files=dict(baseline_files),
     )
     return seal(dossier.write("manifest.json", manifest.to_bytes()), dossier=dossier, log=log)
 

@@ -7,6 +7,7 @@ step sees the pinned bytes or says that they are gone.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import UTC, datetime
 from pathlib import Path
 
 from nightproof.cache import Cache
@@ -32,8 +33,15 @@ def missing_places(config: ModelConfig, night: Night, open_store: OpenStore) -> 
     return [url for url in places(config, night).values() if not _listed(url, open_store)]
 
 
-def pull(config: ModelConfig, night: Night, *, open_store: OpenStore, cache: Cache) -> Snapshot:
+def pull(
+    config: ModelConfig, night: Night, *, open_store: OpenStore, cache: Cache, now: datetime | None = None
+) -> Snapshot:
     """Pin the night's objects and bring them to the cache.
+
+    Parameters
+    ----------
+    now
+        The instant of the listing, which tells whether the night is final; the clock's by default.
 
     Raises
     ------
@@ -42,6 +50,7 @@ def pull(config: ModelConfig, night: Night, *, open_store: OpenStore, cache: Cac
     StoreError
         If object storage fails.
     """
+    now = now or datetime.now(UTC)
     listed = {role: (url, _listed(url, open_store)) for role, url in places(config, night).items()}
     missing = [url for url, found in listed.values() if not found]
     if missing:
@@ -55,7 +64,13 @@ def pull(config: ModelConfig, night: Night, *, open_store: OpenStore, cache: Cac
         for found in objects
     ]
     ordered = sorted(pinned, key=lambda found: (found.role, found.url))
-    return Snapshot(model=config.model, night=str(night), objects=tuple(ordered))
+    return Snapshot(
+        model=config.model,
+        night=str(night),
+        objects=tuple(ordered),
+        labels="final" if now >= night.end + config.data.matures_after else "provisional",
+        listed_at=now.isoformat(timespec="seconds"),
+    )
 
 
 def files_of(snapshot: Snapshot, *, open_store: OpenStore, cache: Cache) -> NightFiles:

@@ -5,10 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from nightproof.baseline import baseline_id, find_baseline
+from nightproof.baseline import BASELINE_FILES, baseline_id, find_baseline
 from nightproof.cache import Cache
 from nightproof.config import ModelConfig
+from nightproof.dossier import Dossier
 from nightproof.evaluation import Baseline
+from nightproof.manifest import StoredFile
 from nightproof.results import ModelResults
 from nightproof.snapshot import Snapshot
 from nightproof.storage import OpenStore, Store, open_store
@@ -34,6 +36,7 @@ class Resources:
     _stores: dict[str, Store] = field(default_factory=dict)
     _results: dict[str, ModelResults] = field(default_factory=dict)
     _baselines: dict[str, Baseline] = field(default_factory=dict)
+    _baseline_files: dict[str, dict[str, StoredFile]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         opener, opened = self.open_store, self._stores
@@ -67,3 +70,12 @@ class Resources:
                 cache=self.cache,
             )
         return self._baselines[key]
+
+    def baseline_files(self, config: ModelConfig, name: str) -> dict[str, StoredFile]:
+        """Hashes of a stored baseline's files, read once."""
+        key = f"{config.results_url}{config.model}/{name}"
+        if key not in self._baseline_files:
+            results = self.results(config)
+            dossier = Dossier(results.store, f"{results.baselines}{name}/")
+            self._baseline_files[key] = dossier.stored(BASELINE_FILES)
+        return self._baseline_files[key]

@@ -88,7 +88,10 @@ class Data(Section):
     id: Column | None = None
     """Column that identifies a prediction; needed to join labels."""
     label_delay: Duration = timedelta(0)
-    """How long after the night's end its labels are due."""
+    """How long after the night's end its labels are due: when it is evaluated first."""
+    label_maturity: Duration | None = None
+    """How long after the night's end labels may still come or be corrected: until then the night is provisional, and
+    evaluated again when its labels change. By default as long as `label_delay`: nights are final at once."""
     wait: Duration = timedelta(hours=12)
     """How long to wait for a missing partition before the run fails."""
 
@@ -96,7 +99,16 @@ class Data(Section):
     def _joinable(self) -> Data:
         if self.labels and not self.id:
             raise ValueError("labels need an id column to be joined on: add data.id")
+        if self.label_maturity is not None and self.label_maturity < self.label_delay:
+            raise ValueError(
+                "labels cannot be final before they are due: raise data.label_maturity or lower label_delay"
+            )
         return self
+
+    @property
+    def matures_after(self) -> timedelta:
+        """How long after the night's end it is final."""
+        return self.label_delay if self.label_maturity is None else self.label_maturity
 
 
 class Features(Section):
@@ -269,6 +281,15 @@ class Bias(Section):
         return found if isinstance(found, Limit) else Limit()
 
 
+class Labels(Section):
+    """How complete the labels must be, for all rows and for every group."""
+
+    max_coverage_drop: Annotated[float, Field(strict=True, gt=0, le=1)] = 0.1
+    """How much the share of labelled rows may fall below what nights had at the same age."""
+    max_group_gap: Annotated[float, Field(strict=True, gt=0, le=1)] = 0.1
+    """How much further a group's share of labelled rows may lie below that of all rows than it usually does."""
+
+
 class Checks(Section):
     """What is held against what."""
 
@@ -276,6 +297,7 @@ class Checks(Section):
     """Tolerance by metric; left out, the task's default."""
     drift: Drift = Drift()
     bias: Bias = Bias()
+    labels: Labels = Labels()
 
 
 def _option(value: object) -> object:

@@ -7,6 +7,8 @@ from typing import Literal
 from nightproof.record import Record
 
 Role = Literal["predictions", "labels", "reference"]
+LabelState = Literal["provisional", "final"]
+"""Whether labels could still come, or be corrected, when a night was listed."""
 
 
 class PinnedObject(Record):
@@ -33,6 +35,10 @@ class Snapshot(Record):
     """UTC day, YYYY-MM-DD."""
     objects: tuple[PinnedObject, ...]
     """Ordered by role, then URL."""
+    labels: LabelState = "final"
+    """Whether the night was final when it was listed: `data.label_maturity` after its end."""
+    listed_at: str = ""
+    """UTC instant of the listing, ISO 8601: nothing that came later was known."""
 
     def of(self, role: Role) -> tuple[PinnedObject, ...]:
         """The objects of one role, in order."""

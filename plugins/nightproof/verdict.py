@@ -8,9 +8,10 @@ from nightproof.alert_sections import Trouble
 from nightproof.record import Record
 
 VerdictStatus = Literal["ok", "watch", "regression", "insufficient_data", "quarantined"]
-Event = Literal["opened", "ongoing", "worsened", "recovered", "reopened"]
+Event = Literal["opened", "ongoing", "worsened", "recovered", "reopened", "withdrawn"]
+"""`withdrawn`: labels that came later, or were corrected, show that there was nothing."""
 CauseKind = Literal["data_fault", "new_version", "mix", "concept", "label_shift", "unknown"]
-NEWS: tuple[Event, ...] = ("opened", "worsened", "recovered", "reopened")
+NEWS: tuple[Event, ...] = ("opened", "worsened", "recovered", "reopened", "withdrawn")
 """Events that somebody must be told of."""
 PAGES: tuple[Event, ...] = ("opened", "worsened", "reopened")
 """Events that may wake somebody."""
@@ -69,7 +70,7 @@ class Incident(Record):
     @property
     def is_open(self) -> bool:
         """Whether it goes on after tonight."""
-        return self.event != "recovered"
+        return self.event not in ("recovered", "withdrawn")
 
 
 class Verdict(Record):
@@ -97,6 +98,8 @@ class Verdict(Record):
     """Steps that the caller asked to leave out, such as `validate` or `report`."""
     blind_nights: int = 0
     """Nights in a row, tonight the last, on which too little data was there to tell anything."""
+    supersedes: str | None = None
+    """The night's evaluation before this one, on fewer labels or other ones; null for its first."""
 
     @property
     def news(self) -> tuple[Incident, ...]:

@@ -9,9 +9,18 @@ from urllib.parse import unquote
 from nightproof.errors import StoreError
 from nightproof.storage.directory import DirectoryStore
 from nightproof.storage.memory import MemoryStore
-from nightproof.storage.store import Store, StoredObject
+from nightproof.storage.store import Retention, Store, StoredObject
 
-__all__ = ["DirectoryStore", "MemoryStore", "OpenStore", "Store", "StoredObject", "open_store", "split_url"]
+__all__ = [
+    "DirectoryStore",
+    "MemoryStore",
+    "OpenStore",
+    "Retention",
+    "Store",
+    "StoredObject",
+    "open_store",
+    "split_url",
+]
 
 OpenStore = Callable[[str], Store]
 """Finds the store of a root such as ``s3://bucket`` or ``file:///``; the seam for credentials."""

@@ -11,13 +11,15 @@ from pathlib import Path
 from uuid import uuid4
 
 from nightproof.errors import AccessRefused, ObjectChanged, ObjectExists, ObjectMissing, StoreError
-from nightproof.storage.store import StoredObject
+from nightproof.storage.store import Retention, StoredObject
 
 _TEMPORARY = ".nightproof-"
 
 
 class DirectoryStore:
     """Objects as files below a folder; a file appears whole or not at all."""
+
+    keeps_encoding = False
 
     def __init__(self, root: Path) -> None:
         self._root = root
@@ -55,8 +57,18 @@ class DirectoryStore:
         if self.head(found.key) != found:
             raise ObjectChanged(f"{self.url(found.key)} has changed since it was listed.")
 
-    def create(self, key: str, content: bytes, *, content_type: str, encoding: str = "") -> None:
+    def create(
+        self,
+        key: str,
+        content: bytes,
+        *,
+        content_type: str,
+        encoding: str = "",
+        retention: Retention | None = None,
+    ) -> None:
         """See :class:`~nightproof.storage.store.Store`; a file keeps no content type."""
+        if retention is not None:
+            raise StoreError(f"{self.url(key)} cannot be locked: only S3 has Object Lock. Remove record.lock.")
         path = self._path(key)
         with self._explained(key):
             path.parent.mkdir(parents=True, exist_ok=True)
@@ -70,6 +82,11 @@ class DirectoryStore:
                 os.link(temporary, path)
             finally:
                 temporary.unlink(missing_ok=True)
+
+    def delete(self, key: str) -> None:
+        """See :class:`~nightproof.storage.store.Store`."""
+        with self._explained(key):
+            self._path(key).unlink(missing_ok=True)
 
     def _path(self, key: str) -> Path:
         path = self._root / key

@@ -8,11 +8,13 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from nightproof.errors import ObjectChanged, ObjectExists, ObjectMissing
-from nightproof.storage.store import StoredObject
+from nightproof.storage.store import Retention, StoredObject
 
 
 class MemoryStore:
     """Objects in a dict; safe between threads."""
+
+    keeps_encoding = False
 
     def __init__(self, name: str = "memory") -> None:
         self._name = name
@@ -47,12 +49,25 @@ class MemoryStore:
             raise ObjectChanged(f"{self.url(found.key)} has changed since it was listed.")
         path.write_bytes(self.read(found.key))
 
-    def create(self, key: str, content: bytes, *, content_type: str, encoding: str = "") -> None:
-        """See :class:`~nightproof.storage.store.Store`."""
+    def create(
+        self,
+        key: str,
+        content: bytes,
+        *,
+        content_type: str,
+        encoding: str = "",
+        retention: Retention | None = None,
+    ) -> None:
+        """See :class:`~nightproof.storage.store.Store`; nothing here outlives the process, locked or not."""
         with self._lock:
             if key in self._objects:
                 raise ObjectExists(f"{self.url(key)} is there already.")
             self._objects[key] = content
+
+    def delete(self, key: str) -> None:
+        """See :class:`~nightproof.storage.store.Store`."""
+        with self._lock:
+            self._objects.pop(key, None)
 
     def put(self, key: str, content: bytes) -> None:
         """Write an object, replacing one of that key, as the systems that log predictions do."""

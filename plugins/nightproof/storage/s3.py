@@ -25,7 +25,7 @@ from nightproof.errors import (
     StoreError,
     StoreUnavailable,
 )
-from nightproof.storage.store import StoredObject
+from nightproof.storage.store import Retention, StoredObject
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -77,6 +77,8 @@ class S3Store:
         A boto3 client; by default :func:`make_client`'s.
     """
 
+    keeps_encoding = True
+
     def __init__(self, bucket: str, client: S3Client | None = None) -> None:
         self.bucket = bucket
         self._client = client or make_client()
@@ -118,14 +120,29 @@ class S3Store:
             for chunk in answer["Body"].iter_chunks(CHUNK_BYTES):
                 file.write(chunk)
 
-    def create(self, key: str, content: bytes, *, content_type: str, encoding: str = "") -> None:
+    def create(
+        self,
+        key: str,
+        content: bytes,
+        *,
+        content_type: str,
+        encoding: str = "",
+        retention: Retention | None = None,
+    ) -> None:
         """See :class:`~nightproof.storage.store.Store`."""
         # An empty encoding would be signed and sent as one.
         extra: dict[str, Any] = {"ContentEncoding": encoding} if encoding else {}
+        if retention is not None:
+            extra |= {"ObjectLockMode": retention.mode.upper(), "ObjectLockRetainUntilDate": retention.until}
         with self._explained(key, taken=ObjectExists):
             self._client.put_object(
                 Bucket=self.bucket, Key=key, Body=content, ContentType=content_type, IfNoneMatch="*", **extra
             )
+
+    def delete(self, key: str) -> None:
+        """See :class:`~nightproof.storage.store.Store`."""
+        with self._explained(key):
+            self._client.delete_object(Bucket=self.bucket, Key=key)
 
     @contextmanager
     def _explained(self, key: str, *, taken: type[StoreError] = ObjectChanged) -> Iterator[None]:

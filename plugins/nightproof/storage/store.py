@@ -4,8 +4,25 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
-from typing import Protocol
+from typing import Literal, Protocol
+
+
+@dataclass(frozen=True)
+class Retention:
+    """Until when an object can be neither deleted nor replaced.
+
+    Parameters
+    ----------
+    mode
+        As S3 Object Lock has it: whether some users may lift it.
+    until
+        UTC instant.
+    """
+
+    mode: Literal["governance", "compliance"]
+    until: datetime
 
 
 @dataclass(frozen=True)
@@ -33,9 +50,16 @@ class StoredObject:
 class Store(Protocol):
     """Immutable objects under string keys.
 
+    Attributes
+    ----------
+    keeps_encoding
+        Whether it remembers that an object is packed, and tells who fetches it: S3 does, a folder does not.
+
     Every method raises a :class:`nightproof.errors.StoreError` that says which bucket or folder
     is meant and what to do; transient faults are retried first.
     """
+
+    keeps_encoding: bool
 
     def url(self, key: str) -> str:
         """Where an object lies, for people."""
@@ -61,9 +85,22 @@ class Store(Protocol):
         """
         ...
 
-    def create(self, key: str, content: bytes, *, content_type: str, encoding: str = "") -> None:
+    def create(
+        self,
+        key: str,
+        content: bytes,
+        *,
+        content_type: str,
+        encoding: str = "",
+        retention: Retention | None = None,
+    ) -> None:
         """Write an object that must not be there yet; raises ``ObjectExists``, once for every loser.
 
-        ``encoding`` is the content encoding that a browser must undo, such as ``gzip``.
+        ``encoding`` is the content encoding that a browser must undo, such as ``gzip``. Raises
+        ``StoreError`` where the store cannot hold an object for as long as ``retention`` says.
         """
+        ...
+
+    def delete(self, key: str) -> None:
+        """Delete an object; one that is not there is no error."""
         ...
