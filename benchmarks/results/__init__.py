@@ -1,0 +1,1 @@
+"""Results that can be proved: publishing, crashes, verifying, tampering, rebuilding, reproducing."""
