@@ -6,7 +6,7 @@ BIN := .venv/bin
 export UV_HTTP_TIMEOUT ?= 180
 export DO_NOT_TRACK := 1
 
-.PHONY: help install install-spark demo test test-fast check lock schema bench bench-alerts bench-faults clean
+.PHONY: help install install-spark demo test test-fast check lock schema bench bench-alerts bench-faults bench-results clean
 .DEFAULT_GOAL := help
 
 help:  ## list the targets
@@ -71,6 +71,9 @@ bench-alerts: install  ## false pages and delays beside the peers, by simulation
 	$(BIN)/python -m benchmarks.alerts $(if $(SCALE),--scale $(SCALE))
 	@# The real flights have no scale: with one, only the simulations are looked at.
 	$(if $(SCALE),,$(BIN)/python -m benchmarks.faults)
+
+bench-results: install  ## publishing, crashes, verifying, tampering, rebuilding, reproducing, on a real S3 server, into docs/benchmarks.md
+	$(BIN)/python -m benchmarks.results $(if $(ONLY),--only $(ONLY)) $(if $(SCALE),--scale $(SCALE))
 
 clean:  ## remove what the targets made
 	rm -rf .venv .spark .demo .bench .mypy_cache .ruff_cache .pytest_cache .hypothesis

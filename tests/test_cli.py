@@ -124,7 +124,7 @@ def test_a_report_that_cannot_be_written_is_2_and_says_where(folder: Any, run: R
     dossier = folder.model_results().dossier("2024-03-01", evaluation.id)
     dossier.write("report.html.gz", gzip.compress(b"<p>as if it had one</p>"))
     nowhere = folder.folder / "no" / "such" / "folder.html"
-    done = run("report", "quiet", "--night", "2024-03-01", "--to", str(nowhere))
+    done = run("report", "quiet", "--night", "2024-03-01", "--output", str(nowhere))
     assert done.code == 2
     assert "cannot be written" in " ".join(done.err.split())
 
@@ -144,6 +144,16 @@ def test_a_report_that_cannot_be_written_is_2_and_says_where(folder: Any, run: R
         (["evaluate", "quiet", "--night", "2024-03-01", "--models", "nowhere"], "no .yaml file"),
         (["report", "quiet", "--night", "2024-03-01"], "no evaluation of quiet"),
         (["report", "quite", "--night", "2024-03-01"], "Did you mean 'quiet'?"),
+        (["report", "quiet"], "give --night for one"),
+        (["report", "quiet", "--night", "2024-03-01", "--to", "page.html"], "is named by --output"),
+        (["report", "quiet", "--audit", "--from", "2024-03-01"], "an audit pack is of a period"),
+        (["report", "quiet", "--audit", "--from", "2024-03-02", "--to", "2024-03-01"], "is earlier than the first"),
+        (["report", "quiet", "--audit", "--from", "2024-03-01", "--to", "2024-03-02"], "has no night from 2024-03-01"),
+        (["card", "quiet"], "Nothing of quiet is published"),
+        (["card", "quiet", "--output", "card.docx"], ".html"),
+        (["prune"], "or give --all"),
+        (["prune", "quite"], "Did you mean 'quiet'?"),
+        (["storage", "quite"], "Did you mean 'quiet'?"),
         (["evalute", "quiet"], "evalute"),
     ],
 )
@@ -290,7 +300,7 @@ def test_a_nights_report_is_fetched_as_a_page(folder: Any, run: Run) -> None:
     ran = run("report", "quiet", "--night", "2024-03-01")
     assert (ran.code, ran.out) == (0, "quiet-2024-03-01.html\n")
     assert (folder.folder / "quiet-2024-03-01.html").read_bytes() == b"<!doctype html>the page"
-    run("report", "quiet", "--night", "2024-03-01", "--to", str(folder.folder / "there.html"))
+    run("report", "quiet", "--night", "2024-03-01", "--output", str(folder.folder / "there.html"))
     assert (folder.folder / "there.html").exists()
 
 

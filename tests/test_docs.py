@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import re
+from io import BytesIO
 from pathlib import Path
 
+import numpy as np
+import polars as pl
 import pytest
 import typer
+import yaml
 from nightproof.cli import app
 from nightproof.config import load_config
 from nightproof.words import METRICS
@@ -67,6 +71,7 @@ def test_every_decision_stands_in_the_index():
         "CONTRIBUTING.md",
         "docs/benchmarks.md",
         "docs/methodology.md",
+        "docs/metrics.md",
         "docs/spark.md",
         "docs/adr/README.md",
     ],
@@ -82,3 +87,45 @@ def test_every_make_target_of_the_documents_exists():
     targets = set(re.findall(r"^([a-z-]+):", makefile, re.MULTILINE))
     said = re.findall(r"^make ([a-z-]+)", README + (ROOT / "CONTRIBUTING.md").read_text("utf-8"), re.MULTILINE)
     assert set(said) <= targets
+
+
+def test_the_metrics_of_the_document_are_computed_on_a_night(bench, make_rows):
+    document = (ROOT / "docs" / "metrics.md").read_text("utf-8")
+    [source] = re.findall(r"```python\n# include/metrics/margin\.py\n(.*?)```", document, re.DOTALL)
+    metrics = {}
+    for example in re.findall(r"```yaml\n(metrics:.*?)```", document, re.DOTALL):
+        metrics |= yaml.safe_load(example)["metrics"]
+    (bench.models.parent / "metrics").mkdir(parents=True)
+    (bench.models.parent / "metrics" / "margin.py").write_text(source, "utf-8")
+
+    def sold(count: int, seed: int) -> pl.DataFrame:
+        draw, table = np.random.default_rng(seed), make_rows(count, seed=seed)
+        more = {name: draw.gamma(2.0, 5.0, count) for name in ("revenue", "cost_usd", "returned_usd", "price", "cost")}
+        return table.with_columns(
+            **{name: pl.Series(values) for name, values in more.items()},
+            approvals=pl.col("score") > 0.5,
+            country=pl.Series(draw.choice(["DE", "FR"], count)),
+        )
+
+    for name, table in (
+        ("reference", sold(900, 1).drop("id")),
+        ("predictions/dt=2026-03-01", sold(400, 2).drop("label")),
+    ):
+        table.write_parquet(found := BytesIO())
+        bench.put(f"{name}/part-0.parquet", found.getvalue())
+    night = sold(400, 2)
+    night.select("id", "label").write_parquet(found := BytesIO())
+    bench.put("labels/dt=2026-03-01/part-0.parquet", found.getvalue())
+    evaluation = bench.evaluate("2026-03-01", bench.config(metrics=metrics), left_out=("report",))
+    assert evaluation.validation.outcome == "passed"
+    told = {f.metric: f.value for f in evaluation.findings if f.check == "business" and not f.segment}
+    home = night.filter(pl.col("country") == "DE")
+    assert told == pytest.approx(
+        {
+            "revenue_per_decision": night["revenue"].mean(),
+            "cost_per_approval": night["cost_usd"].sum() / night["approvals"].sum(),
+            "returns_share": night["returned_usd"].sum() / night["revenue"].sum(),
+            "margin": 1 - home["cost"].sum() / home["price"].sum(),
+        },
+        rel=1e-5,
+    )

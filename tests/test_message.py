@@ -245,7 +245,17 @@ BLINDNESS = (
 MUTE = Mute(incident="performance-2013-12-14", until=date(2013, 12, 28), reason="Known: the feed is being mended")
 AUC = DigestIncident("ROC AUC", "2013-12-06", 9, "https://airflow.example/nightproof/models/flight_delay")
 WEEK = (
-    DigestLine("flight_delay", "network-ops", "regression", 7, open=(AUC,), pages=2, budget=7 / 90, link=AUC.link),
+    DigestLine(
+        "flight_delay",
+        "network-ops",
+        "regression",
+        7,
+        open=(AUC,),
+        pages=2,
+        budget=7 / 90,
+        link=AUC.link,
+        head="123:ab12cd34ef56ab78",
+    ),
     DigestLine(
         "churn",
         "growth",
@@ -277,6 +287,24 @@ CASES: dict[str, Message] = {
     "ongoing": compose(incident("ongoing", opened="2013-12-13"), REGRESSED, LINKS, chart=CHART),
     "ongoing_good": compose(incident("ongoing", good_nights=2), replace(BACK, night=Night.parse("2013-12-16")), LINKS),
     "recovered": compose(incident("recovered", good_nights=3, ended="2013-12-17"), BACK, LINKS, chart=CHART),
+    "withdrawn": compose(
+        incident(
+            "withdrawn",
+            ended="2013-12-14",
+            cause="Withdrawn: on the labels known by 2013-12-17 (8,400 of 8,412 rows; 3,020 before) ROC AUC is within "
+            "its tolerance.",
+        ),
+        replace(BACK, night=Night.parse("2013-12-14")),
+        LINKS,
+        chart=CHART,
+    ),
+    "opened_late": compose(
+        incident(
+            cause="ROC AUC fell. It is seen on the labels known by 2013-12-17 (8,400 of 8,412 rows; 3,020 before)."
+        ),
+        REGRESSED,
+        LINKS,
+    ),
     "muted": compose(incident(), REGRESSED, LINKS, muted=MUTE, mention=SOMEONE),
     "no_cause": compose(
         incident(causes=(Cause(kind="unknown", text="nothing stands out"),), reference="trailing 28 nights"),

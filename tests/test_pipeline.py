@@ -25,6 +25,7 @@ TOLERANT = {"performance": {"roc_auc": {"max_drop": 0.05}}, "bias": {"tpr_gap": 
 """A tolerance that a few thousand rows can tell of, even while no history says how much nights differ."""
 DOSSIER = [
     "findings.json",
+    "history.json",
     "manifest.json",
     "profile.parquet",
     "readings.json",
@@ -42,12 +43,15 @@ def without_time(objects: dict[str, bytes]) -> dict[str, bytes]:
     """A record but for when it was made, and the hashes that follow from it."""
     found = dict(objects)
     for name, raw in objects.items():
-        said = loaded(raw) if name.endswith(("manifest.json", "snapshot.json")) or name.startswith("log/") else {}
+        timed = name.endswith(("manifest.json", "snapshot.json", "history.json")) or name.startswith("log/")
+        said = loaded(raw) if timed else {}
         if said:
-            changing = {"evaluated_at", "known_at", "listed_at", "manifest_sha256", "parent_sha256"}
+            changing = {"evaluated_at", "known_at", "listed_at", "manifest_sha256", "parent_sha256", "head_sha256"}
             found[name] = json.dumps(
                 {
-                    key: {k: v for k, v in value.items() if k != "snapshot.json"} if key == "files" else value
+                    key: {k: v for k, v in value.items() if k not in ("snapshot.json", "history.json")}
+                    if key == "files"
+                    else value
                     for key, value in said.items()
                     if key not in changing
                 }
@@ -306,7 +310,7 @@ def crash_bench(bench: Any) -> Any:
     return bench
 
 
-STEPS = ["snapshot", "validation", "profile", "findings", "readings", "verdict", "manifest", "log"]
+STEPS = ["snapshot", "validation", "profile", "history", "findings", "readings", "verdict", "manifest", "log"]
 FIRST_NIGHT = ["snapshot", "validation", "origin", "spec", "baseline", *STEPS[2:]]
 """In the order in which they are written; the first night of a reference makes its baseline too."""
 

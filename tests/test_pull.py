@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Callable
+from threading import Barrier
 from typing import Any
 
 import pytest
-from nightproof.errors import ObjectChanged, PartitionMissing
+from nightproof.cache import Cache
+from nightproof.errors import ObjectChanged, PartitionMissing, StillWritten
 from nightproof.night import Night
 from nightproof.pull import files_of, missing_places, places, pull, reference_files
 from nightproof.snapshot import Snapshot
@@ -127,5 +130,133 @@ def test_another_worker_fetches_what_was_pinned(place: Any) -> None:
     files = files_of(snapshot, open_store=elsewhere.open_store, cache=elsewhere.cache)
     assert files.predictions and files.labels
     assert files.name(files.labels[0]) == snapshot.of("labels")[0].url
-    (reference,) = reference_files(snapshot, open_store=elsewhere.open_store, cache=elsewhere.cache)
+    files = reference_files(snapshot, open_store=elsewhere.open_store, cache=elsewhere.cache)
+    (reference,) = files.predictions
     assert hashlib.sha256(reference.read_bytes()).hexdigest() == snapshot.of("reference")[0].sha256
+
+
+# --- While it is written ----------------------------------------------------------------------------------
+
+
+class Restless:
+    """A store in which something is done to the objects after a call, for so many calls.
+
+    Parameters
+    ----------
+    after
+        The method after which it happens.
+    does
+        What happens, given how often it has before.
+    """
+
+    def __init__(self, store: Any, *, after: str, does: Callable[[int], None], times: int = 1) -> None:
+        self._store, self._after, self._does, self._times = store, after, does, times
+        self.happened = 0
+
+    def __getattr__(self, name: str) -> Any:
+        def call(*given: Any, **named: Any) -> Any:
+            found = getattr(self._store, name)(*given, **named)
+            if (
+                name == self._after
+                and self.happened < self._times
+                and any("predictions" in str(each) for each in given)
+            ):
+                found = list(found) if name == "list" else found
+                self.happened += 1
+                self._does(self.happened)
+            return found
+
+        return call
+
+
+@pytest.fixture
+def no_pause(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("nightproof.pull.PAUSES_S", (0.0, 0.0, 0.0))
+
+
+def restless(bench: Any, after: str, does: Callable[[int], None], *, times: int = 1) -> Snapshot:
+    logs = Restless(bench.open_store("s3://ml-logs"), after=after, does=does, times=times)
+    resources = bench.resources(lambda root: logs if root == "s3://ml-logs" else bench.open_store(root))
+    return pull(bench.config(), NIGHT, open_store=resources.open_store, cache=resources.cache)
+
+
+def change(bench: Any, how: str) -> Callable[[int], None]:
+    store = bench.open_store("s3://ml-logs")
+
+    def does(count: int) -> None:
+        if how == "added":
+            bench.put(f"predictions/dt=2024-03-01/part-{count}.parquet", b"more")
+        elif how == "replaced":
+            bench.put("predictions/dt=2024-03-01/part-0.parquet", f"other {count}".encode())
+        else:
+            store.delete(f"predictions/dt=2024-03-01/old-{count}.parquet")
+
+    return does
+
+
+def prepared(bench: Any) -> None:
+    bench.night("2024-03-01")
+    for number in range(1, 5):
+        bench.put(f"predictions/dt=2024-03-01/old-{number}.parquet", f"old {number}".encode())
+
+
+@pytest.mark.usefixtures("no_pause")
+@pytest.mark.parametrize("how", ["added", "replaced", "removed"])
+@pytest.mark.parametrize("after", ["list", "head", "fetch"])
+def test_what_changes_while_it_is_pulled_is_noticed_and_never_mixed(bench: Any, how: str, after: str) -> None:
+    prepared(bench)
+    found = restless(bench, after, change(bench, how))
+    # One instant's objects, all of them: what a pull that nothing disturbed finds now.
+    assert found.objects == pulled(bench, cache="another").objects
+
+
+@pytest.mark.usefixtures("no_pause")
+@pytest.mark.parametrize(("how", "told"), [("added", "came"), ("replaced", "replaced|has changed")])
+def test_a_night_that_goes_on_changing_is_a_clear_error(bench: Any, how: str, told: str) -> None:
+    prepared(bench)
+    with pytest.raises(
+        StillWritten, match=rf"Night 2024-03-01 of quiet is still being written: .*predictions.*({told})"
+    ):
+        restless(bench, "list", change(bench, how), times=100)
+
+
+def test_hundreds_of_objects_are_asked_for_at_once(bench: Any) -> None:
+    bench.night("2024-03-01")
+    for number in range(200):
+        bench.put(f"predictions/dt=2024-03-01/part-{number:03d}.parquet", f"rows {number}".encode())
+    together = Barrier(8, timeout=30)
+
+    class Meeting:
+        def __init__(self, store: Any) -> None:
+            self._store, self._met = store, 0
+
+        def __getattr__(self, name: str) -> Any:
+            return getattr(self._store, name)
+
+        def head(self, key: str) -> Any:
+            # The first eight wait for one another: one after another they never would.
+            self._met += 1
+            if self._met <= 8:
+                together.wait()
+            return self._store.head(key)
+
+    logs = Meeting(bench.open_store("s3://ml-logs"))
+    resources = bench.resources(
+        {"s3://ml-logs": logs, "s3://ml-results": bench.open_store("s3://ml-results")}.__getitem__
+    )
+    found = pull(bench.config(), NIGHT, open_store=resources.open_store, cache=resources.cache)
+    assert len(found.of("predictions")) == 201
+    assert [each.url for each in found.objects] == sorted(each.url for each in found.objects)
+
+
+def test_files_in_use_stay_while_others_make_room(bench: Any) -> None:
+    bench.night("2024-03-01")
+    snapshot = pulled(bench)
+    resources = bench.resources()
+    files = files_of(snapshot, open_store=resources.open_store, cache=resources.cache)
+    Cache(bench.folder / "cache", bound_bytes=1).trim()
+    assert all(path.exists() for path in (*files.predictions, *files.labels))
+    paths = files.predictions
+    del files
+    Cache(bench.folder / "cache", bound_bytes=1).trim()
+    assert not any(path.exists() for path in paths)

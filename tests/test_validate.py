@@ -26,6 +26,7 @@ NIGHT = Night.parse("2013-12-14")
 SECRET = "a-private-value"
 HOSTILE = "<script>alert('x')</script>&\"$column"
 ROWS = 60
+FIRST = "part-0.parquet row 0"
 
 
 def config(**changes: Any) -> ModelConfig:
@@ -259,33 +260,50 @@ def test_a_nested_column_is_no_feature(bench: Bench) -> None:
         (None, "expect_column_values_to_not_be_null", "1 null"),
         (float("inf"), "expect_column_values_to_be_between", "to inf"),
         (1.5, "expect_column_values_to_be_between", "to 1.5"),
-        (-0.25, "expect_column_values_to_be_between", "from -0.25"),
+        (-0.25, "expect_column_values_to_be_between", "from about -0.25"),
     ],
 )
 def test_a_score_that_is_no_probability(bench: Bench, value: float | None, kind: str, told: str) -> None:
     scores = [value, *predictions()["p_late"].to_list()[1:]]
     failed = one(bench.validate(predictions().with_columns(p_late=pl.Series(scores))), kind, "p_late")
-    assert (failed.severity, failed.unexpected_count, failed.example_keys) == ("critical", 1, ("flight-0",))
+    assert (failed.severity, failed.unexpected_count, failed.example_keys) == ("critical", 1, (FIRST,))
     assert told in (failed.observed or "")
 
 
-def test_examples_are_five_at_most_and_ids_only(bench: Bench) -> None:
+def test_examples_are_five_places_at_most(bench: Bench) -> None:
     night = predictions().with_columns(p_late=pl.lit(2.5), carrier=pl.lit(SECRET))
     bench.suite({"type": "expect_column_values_to_be_in_set", "kwargs": {"column": "carrier", "value_set": ["UA"]}})
     found = bench.validate(night)
     for kind in ("expect_column_values_to_be_between", "expect_column_values_to_be_in_set"):
         failed = one(found, kind)
-        assert failed.example_keys == tuple(f"flight-{i}" for i in range(5))
+        assert failed.example_keys == tuple(f"part-0.parquet row {i}" for i in range(5))
         assert (failed.unexpected_count, failed.unexpected_percent) == (ROWS, 100.0)
     assert SECRET not in found.to_bytes().decode()
 
 
-def test_without_an_id_there_are_no_examples(bench: Bench) -> None:
+def test_without_an_id_there_are_examples_too(bench: Bench) -> None:
     data = {"predictions": "s3://logs/p/", "reference": "s3://logs/r/"}
     path = bench.file(predictions().with_columns(p_late=pl.lit(2.5), late=pl.lit(1)), "p")
     found = validate(config(data=data), NIGHT, NightFiles((path,)), suites=bench.folder)
-    assert one(found, "expect_column_values_to_be_between").example_keys == ()
+    assert len(one(found, "expect_column_values_to_be_between").example_keys) == 5
     assert found.labelled == ROWS
+
+
+def test_a_row_of_several_files_is_told_by_its_own(bench: Bench) -> None:
+    bad = predictions().with_columns(p_late=pl.Series([0.5] * (ROWS - 1) + [7.0]))
+    other = predictions().with_columns(flight_id=pl.col("flight_id") + "b")
+    last = f"row {ROWS - 1}"
+    for parts, place in (([bad, other], f"part-0.parquet {last}"), ([other, bad], f"part-1.parquet {last}")):
+        kind = "expect_column_values_to_be_between"
+        assert one(bench.validate(list(parts)), kind, "p_late").example_keys == (place,)
+    files = NightFiles(
+        (bench.file(bad, "hour=0/part.parquet"), bench.file(other, "hour=1/part.parquet")), (), bench.names
+    )
+    data = {"predictions": "s3://logs/p/", "reference": "s3://logs/r/"}
+    with_label = config(data=data)
+    found = validate(with_label, NIGHT, files, suites=bench.folder, in_memory=1)
+    kind = "expect_column_values_to_be_between"
+    assert one(found, kind, "p_late").example_keys == (f"s3://logs/hour=0/part.parquet {last}",)
 
 
 def test_an_all_null_feature_is_a_warning(bench: Bench) -> None:
@@ -313,7 +331,11 @@ def test_duplicate_ids(bench: Bench) -> None:
         bench.validate(predictions().with_columns(flight_id=pl.Series(ids))),
         "expect_column_values_to_be_unique",
     )
-    assert (failed.severity, failed.unexpected_count, failed.example_keys) == ("critical", 2, ("flight-1",))
+    assert (failed.severity, failed.unexpected_count, failed.example_keys) == (
+        "critical",
+        2,
+        (FIRST, "part-0.parquet row 1"),
+    )
 
 
 def test_one_object_stored_twice_is_twice_the_rows(bench: Bench) -> None:
@@ -329,23 +351,26 @@ def test_large_whole_number_ids_beside_a_null_are_not_taken_for_equal(bench: Ben
     truth = pl.DataFrame({"flight_id": ids.drop_nulls(), "late": [1] * (ROWS - 1)})
     found = bench.validate(predictions().with_columns(flight_id=ids), truth)
     assert [e.type for e in found.failed()] == ["expect_column_values_to_not_be_null"]
-    assert found.failed()[0].example_keys == ()
+    assert found.failed()[0].example_keys == (FIRST,)
 
 
 # ---------------------------------------------------------------- labels
 
 
-def test_labels_of_unknown_ids_are_a_warning_with_their_ids(bench: Bench) -> None:
+def test_labels_of_unknown_ids_are_a_warning_with_their_places(bench: Bench) -> None:
     failed = one(bench.validate(truth=labels(ROWS + 7)), KNOWN_IDS)
     assert (failed.severity, failed.unexpected_count) == ("warning", 7)
-    assert failed.example_keys == tuple(f"flight-{i}" for i in range(ROWS, ROWS + 5))
+    assert failed.example_keys == tuple(f"part-0.parquet row {i}" for i in range(ROWS, ROWS + 5))
     assert failed.observed == f"7 of {ROWS + 7} labels belong to no prediction of this night"
 
 
 def test_two_labels_for_one_id_are_critical_and_make_no_row_twice(bench: Bench) -> None:
     found = bench.validate(truth=pl.concat([labels(), labels(2)]))
     failed = one(found, "expect_column_values_to_be_unique")
-    assert (failed.severity, failed.example_keys) == ("critical", ("flight-0", "flight-1"))
+    assert (failed.severity, failed.example_keys) == (
+        "critical",
+        tuple(f"part-0.parquet row {i}" for i in (0, 1, ROWS, ROWS + 1)),
+    )
     assert (found.rows, found.labelled) == (ROWS, ROWS)
 
 
@@ -409,8 +434,9 @@ def test_a_row_condition_is_kept_to(bench: Bench) -> None:
     )
     found = bench.validate(night)
     assert [e.success for e in found.expectations if e.source == "suite"] == [True, False]
-    keys = night.filter(pl.col("origin") == "JFK")["flight_id"].head(5)
-    assert one(found, "expect_column_values_to_be_between").example_keys == tuple(keys)
+    rows = (night["origin"] == "JFK").arg_true().head(5)
+    places = tuple(f"part-0.parquet row {row}" for row in rows)
+    assert one(found, "expect_column_values_to_be_between").example_keys == places
 
 
 def test_a_quantile_expectation_is_told_as_plain_json(bench: Bench) -> None:

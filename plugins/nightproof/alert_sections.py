@@ -15,8 +15,9 @@ from nightproof.sections import Column, Section
 _BUDGET = re.compile(r"(\d{1,4})\s+per\s+(\d{1,5})\s+nights?")
 _REFERENCE = re.compile(r"baseline|trailing [1-9]\d{0,2} nights|previous version")
 
-Trouble = Literal["performance", "bias", "data", "drift", "blind"]
-"""What an incident is about: harm to the model or to a group, data that is broken or has moved, or nothing to see."""
+Trouble = Literal["performance", "bias", "business", "data", "drift", "blind"]
+"""What an incident is about: harm to the model, to a group, or to the business by the team's own metrics; data that is
+broken or has moved; or nothing to see."""
 Severity = Literal["page", "notice"]
 
 
@@ -118,7 +119,7 @@ class Alerts(Section):
 
     false_alarms: Annotated[str, BeforeValidator(_budget, json_schema_input_type=str)] = "1 per 90 nights"
     """How many false pages of this model are acceptable."""
-    pages: tuple[Trouble, ...] = ("performance", "bias", "data", "blind")
+    pages: tuple[Trouble, ...] = ("performance", "bias", "business", "data", "blind")
     """What may open an incident; `drift` lets a shift of a feature alone page."""
     references: Annotated[tuple[Reference, ...], Field(min_length=1)] = ("baseline", "previous version")
     """What a night is compared with: the fixed baseline, the nights before it, the model's previous version."""

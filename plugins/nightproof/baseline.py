@@ -13,13 +13,16 @@ from nightproof.engines import collect
 from nightproof.evaluation import Baseline
 from nightproof.profiles import Profile, ProfileSpec
 from nightproof.profiles.infer import infer_spec
+from nightproof.profiles.row_functions import row_functions
+from nightproof.profiles.small_cells import without_small_cells
+from nightproof.profiles.spec import RowMetric
 from nightproof.pull import reference_files
 from nightproof.snapshot import Snapshot
 from nightproof.storage import OpenStore, Store
 
 BASELINE_FILES = ["origin.json", "spec.json", "profile.parquet"]
 """What a stored baseline consists of."""
-FORMAT = 1
+FORMAT = 2
 """Raised when the same reference would be profiled in another way under a spec of the same shape."""
 
 
@@ -27,7 +30,10 @@ def baseline_id(config: ModelConfig, snapshot: Snapshot) -> str:
     """Hash of the reference's content and of what the config says of its columns."""
     parts = [found.sha256 for found in snapshot.of("reference")]
     parts += [config.columns.model_dump_json(), str(config.data.id), f"format {FORMAT}", _spec_shape()]
-    parts += [f"intersections {config.checks.bias.intersections}"]
+    parts += [f"intersections {config.checks.bias.intersections} min_group {config.checks.bias.min_group}"]
+    if config.metrics:
+        own = {name: metric.definition for name, metric in config.metrics.items()}
+        parts.append(f"metrics {json.dumps(own)} {json.dumps(RowMetric.model_json_schema(), sort_keys=True)}")
     return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:16]
 
 
@@ -63,9 +69,10 @@ def find_baseline(
     raw = dossier.find("profile.parquet")
     if raw is None:
         files = reference_files(snapshot, open_store=open_store, cache=cache)
-        spec = infer_spec(config, files)
+        spec = infer_spec(config, files.predictions)
         # The reference carries its labels, wherever a night's are.
-        profile = collect(files, [], spec, engine=config.engine)
+        counted = collect(files.predictions, [], spec, engine=config.engine, functions=row_functions(config))
+        profile = without_small_cells(counted, least=config.checks.bias.min_group)
         dossier.write("origin.json", Snapshot(model=config.model, night="reference", objects=origin).to_bytes())
         dossier.write("spec.json", spec.to_bytes())
         raw = dossier.write("profile.parquet", profile.to_bytes())

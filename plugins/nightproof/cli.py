@@ -17,7 +17,13 @@ import typer
 
 from nightproof.catalog import config_paths, find_model, models_folder, suites_folder
 from nightproof.cli_alerts import alert, digest, tell_evaluation
+from nightproof.cli_audit import card, prune, report, storage
+from nightproof.cli_chain import key_warnings, keygen, verify
+from nightproof.cli_holdout import holdout
 from nightproof.cli_policy import replay_policy
+from nightproof.cli_reproduce import reproduce
+from nightproof.cli_revise import revise
+from nightproof.cli_table import table
 from nightproof.config import ModelConfig, json_schema, load_config
 from nightproof.errors import AlertError, ConfigError, Fault, NightError, NightproofError
 from nightproof.night import Night, nights_between
@@ -41,6 +47,8 @@ Models = Annotated[Path | None, typer.Option("--models", help="Folder of model c
 AsJson = Annotated[bool, typer.Option("--json", help="JSON for machines, one line a result.")]
 NoReport = Annotated[bool, typer.Option("--no-report", help="Leave the Evidently report out; the record says so.")]
 NoValidate = Annotated[bool, typer.Option("--no-validate", help="Leave validation out; the record says so.")]
+TABLED_EVERY = 50
+"""Nights of a replay that go into the metrics table at a time."""
 _MARKS = {"ok": "ok ", "watch": "~  ", "regression": "!! ", "insufficient_data": "?  ", "quarantined": "XX "}
 
 
@@ -73,6 +81,10 @@ def _checked(path: Path, suites: Path) -> ModelConfig:
 
     config = load_config(path)
     faults = check_suite(config, suites)
+    if config.metrics:
+        from nightproof.profiles.row_functions import function_faults
+
+        faults = [*faults, *function_faults(config)]
     if config.alerts.notifiers:
         # Airflow is imported only where a config asks for one of its classes.
         from nightproof.operators.notifiers import notifier_faults
@@ -97,7 +109,7 @@ def _check_fleet(folder: Path, *, as_json: bool) -> bool:
 def _say_fine(path: Path, config: ModelConfig, *, as_json: bool) -> None:
     from nightproof.mute import mute_warnings
 
-    warnings = mute_warnings(config, datetime.now(UTC).date())
+    warnings = [*mute_warnings(config, datetime.now(UTC).date()), *key_warnings(config)]
     if as_json:
         said = {"warnings": warnings} if warnings else {}
         _say({"file": str(path), "model": config.model, "faults": [], **said})
@@ -173,9 +185,13 @@ def replay(
     config, nights = _chosen(model, first, last, models)
     suites, left_out = suites_folder(models or models_folder()), _left_out(no_report, no_validate)
     failed = False
-    for night in ahead(config, list(nights), cache=default_folder(), suites=suites, left_out=left_out):
+    coming = ahead(config, list(nights), cache=default_folder(), suites=suites, left_out=left_out)
+    for count, night in enumerate(coming, 1):
+        if count % TABLED_EVERY == 0:
+            _fill_table(config, models)
         try:
-            evaluation = _run(config, night, models, no_report=no_report, no_validate=no_validate)
+            # A commit a night would be slow, and leave as many small files.
+            evaluation = _run(config, night, models, no_report=no_report, no_validate=no_validate, to_table=False)
         except ConfigError:
             raise
         except NightproofError as error:
@@ -187,6 +203,7 @@ def replay(
         _say(line if as_json else _in_words(line))
         if with_alerts:
             failed |= not _told(evaluation, suites, models or models_folder())
+    _fill_table(config, models)
     if failed:
         raise typer.Exit(3)
 
@@ -200,12 +217,27 @@ def _chosen(model: str, first: str, last: str, models: Path | None) -> tuple[Mod
     return config, nights
 
 
-def _run(config: ModelConfig, night: Night, models: Path | None, *, no_report: bool, no_validate: bool) -> Evaluation:
+def _run(
+    config: ModelConfig,
+    night: Night,
+    models: Path | None,
+    *,
+    no_report: bool,
+    no_validate: bool,
+    to_table: bool = True,
+) -> Evaluation:
     # polars, scipy and boto3 are not needed to print a help text.
     from nightproof.pipeline import evaluate as evaluate_night
 
     resources = _resources(suites_folder(models or models_folder()))
-    return evaluate_night(config, night, resources, left_out=_left_out(no_report, no_validate))
+    left_out = _left_out(no_report, no_validate)
+    return evaluate_night(config, night, resources, left_out=left_out, to_table=to_table)
+
+
+def _fill_table(config: ModelConfig, models: Path | None) -> None:
+    from nightproof.pipeline import fill_table
+
+    fill_table(config, _resources(suites_folder(models or models_folder())))
 
 
 def _results_of(config: ModelConfig, models: Path | None) -> ModelResults:
@@ -236,34 +268,18 @@ def _left_out(no_report: bool, no_validate: bool) -> list[Step]:
     return [step for step, out in steps if out]
 
 
-@app.command()
-def report(
-    model: Model,
-    night: Annotated[str, typer.Option("--night", help="The UTC day, YYYY-MM-DD.")],
-    to: Annotated[Path | None, typer.Option("--to", help="File to write; MODEL-NIGHT.html by default.")] = None,
-    models: Models = None,
-) -> None:
-    """Fetch a night's latest Evidently report as a page that opens offline."""
-    import gzip
-
-    config = find_model(model, models or models_folder())
-    results = _resources(suites_folder(models or models_folder())).results(config)
-    entry = results.log.latest().get(str(Night.parse(night)))
-    if entry is None:
-        raise NightError(f"There is no evaluation of {model} for the night {night} in {config.results_url}.")
-    packed = results.dossier(entry.night, entry.evaluation_id).find("report.html.gz")
-    if packed is None:
-        raise NightError(f"The evaluation {entry.evaluation_id} of {night} was made without a report.")
-    path = to or Path(f"{config.model}-{entry.night}.html")
-    try:
-        path.write_bytes(gzip.decompress(packed))
-    except OSError as error:
-        raise typer.BadParameter(f"{path} cannot be written: {error.strerror}.", param_hint="--to") from error
-    print(path)
-
-
+app.command()(report)
+app.command()(card)
+app.command()(prune)
+app.command()(storage)
 app.command()(alert)
 app.command()(digest)
+app.add_typer(holdout, name="holdout")
+app.command()(reproduce)
+app.add_typer(table, name="table")
+app.command()(revise)
+app.command()(verify)
+app.command()(keygen)
 
 
 @app.command()

@@ -11,13 +11,15 @@ from functools import cached_property
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import BeforeValidator, Field, ValidationError, field_validator
+from pydantic import BeforeValidator, Field, ValidationError, field_validator, model_validator
 
 from nightproof.alert_sections import Alerts
 from nightproof.errors import ConfigError, Fault
 from nightproof.faults import explain
-from nightproof.fleet import DAG_ID, Fleet, faults_of, read_fleet, with_defaults
+from nightproof.fleet import TAKEN, Fleet, faults_of, read_fleet, with_defaults
+from nightproof.holdout_section import Holdout, clashes
 from nightproof.metric_names import HARM, METRICS_OF, MetricName, Task
+from nightproof.metric_sections import Metrics, column_faults, metrics_folder, with_sources
 from nightproof.record_sections import RecordKeeping
 from nightproof.sections import (
     DEFAULTS,
@@ -58,10 +60,13 @@ class ModelConfig(Section):
     columns: Columns
     validate_: Annotated[Validate, Field(alias="validate")] = Validate()
     checks: Checks = Checks()
+    metrics: Metrics = {}
+    """The team's own metrics by name, each a ratio of two sums over rows."""
     windows: Annotated[tuple[Annotated[int, Field(strict=True, ge=1, le=400)], ...], Field(min_length=1)] = (1, 7, 28)
     """How many nights are merged, each night seen through every window."""
     alerts: Alerts = Alerts()
     record: RecordKeeping = RecordKeeping()
+    holdout: Holdout | None = None
     engine: Annotated[
         Engine,
         BeforeValidator(engine_of, json_schema_input_type=Literal["local"] | Engine),
@@ -69,11 +74,17 @@ class ModelConfig(Section):
     ] = Engine()
     """What counts the night's rows: `local`, or a Spark cluster; no part of a result, nor of its record."""
 
+    @model_validator(mode="before")
+    @classmethod
+    def _in_order(cls, given: Any) -> Any:
+        # A manifest has its keys sorted: no result may depend on the order in which somebody wrote them.
+        return _with_sorted_keys(given)
+
     @field_validator("model")
     @classmethod
     def _not_the_fleets(cls, value: str) -> str:
-        if value == DAG_ID:
-            raise ValueError(f"{DAG_ID} is the DAG of all models; give the model another name")
+        if value in TAKEN:
+            raise ValueError(f"{value} {TAKEN[value]}; give the model another name")
         return value
 
     @field_validator("schedule")
@@ -115,12 +126,18 @@ class ModelConfig(Section):
     def fingerprint(self) -> str:
         """SHA-256 of all that can change a result (not of descriptions, owners, channels or places)."""
         told = {"description", "owner", "cost_center", "tags", "schedule", "results"}
-        text = self.model_dump_json(exclude={*told, "data", "alerts", "record"}, by_alias=True)
+        text = self.model_dump_json(exclude={*told, "data", "alerts", "record", "holdout"}, by_alias=True)
         # A suite may refer to when labels are due.
         data = f"{self.data.id}|{duration_text(self.data.label_delay)}"
         held = {name: tolerance.value for name, tolerance in self.tolerances.items()}
         decided = self.alerts.model_dump_json(include=DECIDES)
         return hashlib.sha256(f"{text}|{data}|{held}|{decided}".encode()).hexdigest()
+
+
+def _with_sorted_keys(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _with_sorted_keys(value[key]) for key in sorted(value, key=str)}
+    return [_with_sorted_keys(item) for item in value] if isinstance(value, list) else value
 
 
 def load_config(path: Path) -> ModelConfig:
@@ -143,8 +160,10 @@ def load_config(path: Path) -> ModelConfig:
     faults = [] if source.value("model") in (None, path.stem) else [_misnamed(source, path)]
     faults += (broken := faults_of(path.parent))
     fleet = Fleet() if broken else read_fleet(path.parent)
+    data, unreadable = with_sources(with_defaults(source.data, fleet), metrics_folder(path.parent), source)
+    faults += unreadable
     try:
-        config = ModelConfig.model_validate(with_defaults(source.data, fleet))
+        config = ModelConfig.model_validate(data)
     except ValidationError as error:
         faults += [explain(detail, ModelConfig, source) for detail in error.errors(include_url=False)]
     else:
@@ -187,7 +206,15 @@ def _wrong_way(source: Source) -> list[Fault]:
 
 def _clashes(config: ModelConfig, source: Source) -> list[Fault]:
     """What each key alone may say, and the whole may not."""
-    return [*_task_faults(config, source), *_metric_faults(config, source), *_column_faults(config, source)]
+    return [
+        *_task_faults(config, source),
+        *_metric_faults(config, source),
+        *_column_faults(config, source),
+        *_holdout_faults(config, source),
+        *_lock_faults(config, source),
+        *_keep_faults(config, source),
+        *column_faults(config.metrics, config.columns, config.data, source),
+    ]
 
 
 def _task_faults(config: ModelConfig, source: Source) -> list[Fault]:
@@ -214,6 +241,14 @@ def _task_faults(config: ModelConfig, source: Source) -> list[Fault]:
     return faults
 
 
+def _lock_faults(config: ModelConfig, source: Source) -> list[Fault]:
+    """Object Lock where nothing can be locked."""
+    if config.record.lock is None or config.results_url.startswith("s3://"):
+        return []
+    problem = f"only S3 has Object Lock, and results go to {config.results_url}: remove it, or set results to s3://"
+    return [Fault(source.line("record", "lock"), "record.lock", None, problem)]
+
+
 def _metric_faults(config: ModelConfig, source: Source) -> list[Fault]:
     """Tolerances on metrics of another task."""
     own = METRICS_OF[config.task]
@@ -226,6 +261,26 @@ def _metric_faults(config: ModelConfig, source: Source) -> list[Fault]:
         )
         for name in config.checks.performance or {}
         if name not in own
+    ]
+
+
+def _holdout_faults(config: ModelConfig, source: Source) -> list[Fault]:
+    """A holdout that the columns cannot give."""
+    if config.holdout is None:
+        return []
+    found = clashes(config.holdout, task=config.task, columns=config.columns, row_id=config.data.id)
+    paths = [(("holdout", key) if key else ("holdout",), problem) for key, problem in found]
+    return [Fault(source.line(*path), ".".join(path), None, problem) for path, problem in paths]
+
+
+def _keep_faults(config: ModelConfig, source: Source) -> list[Fault]:
+    """Retention that is shorter than what later nights are judged by."""
+    keep, maturity = config.record.keep, config.data.matures_after
+    nights = f"{max(config.windows)} nights and labels may come for {duration_text(maturity)}"
+    problem = f"the longest window is {nights}: keep these longer than both together and a week, or null for ever"
+    return [
+        Fault(source.line("record", "keep", name), f"record.keep.{name}", duration_text(getattr(keep, name)), problem)
+        for name in keep.too_short(windows=config.windows, maturity=maturity)
     ]
 
 

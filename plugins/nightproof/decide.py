@@ -18,6 +18,7 @@ from nightproof.evidence import Seen, weigh
 from nightproof.incidents import Explain, Life, Regressed, Tonight
 from nightproof.night import Night
 from nightproof.past import NOTHING, Past
+from nightproof.rejudge import rejudged
 from nightproof.settle import MAGNITUDE, held_as, rank, settle
 from nightproof.verdict import Cause, Incident, Verdict, VerdictStatus
 
@@ -90,7 +91,7 @@ def decide(
         steps_left_out=tuple(left_out),
         blind_nights=blind,
     )
-    return settled, verdict
+    return settled, rejudged(verdict, past.revision, findings=settled)
 
 
 def _tonight(settled: Sequence[Finding], seen: Sequence[Seen], *, night: date, validated: bool) -> Tonight:

@@ -11,11 +11,15 @@
     │   ├── ObjectMissing      no object of that key (or version)
     │   ├── ObjectExists       a conditional create found the key taken
     │   ├── ObjectChanged      the object is no longer the one that was pinned
+    │   │   └── StillWritten   the night's objects went on changing while they were brought
     │   ├── BucketMissing      no such bucket, or no such folder
     │   ├── AccessRefused      the credentials are wrong, missing or too weak
+    │   ├── TableError         the metrics table cannot be read or written
     │   └── StoreUnavailable   no answer, or 5xx, after all retries
+    ├── CacheError             this machine's cache cannot hold or keep what it is given
     ├── EngineError            a cluster could not be reached, or ended the work
     ├── RecordError            a published record contradicts itself
+    ├── SigningError           a key is missing or is none, or an envelope cannot be read
     ├── AlertError             Slack did not take the message
     │   └── SlackUnavailable   no answer, or 5xx, after all tries: no channel can be told anything
     └── DemoError              the demo cannot go on on this machine
@@ -111,6 +115,10 @@ class ObjectChanged(StoreError):
     """The object is no longer the one that was pinned."""
 
 
+class StillWritten(ObjectChanged):
+    """The night's objects went on changing while they were brought."""
+
+
 class BucketMissing(StoreError):
     """No such bucket, or no such folder."""
 
@@ -119,8 +127,16 @@ class AccessRefused(StoreError):
     """The credentials are wrong, missing or too weak."""
 
 
+class TableError(StoreError):
+    """The metrics table cannot be read or written."""
+
+
 class StoreUnavailable(StoreError):
     """No answer, or a server error, after all retries."""
+
+
+class CacheError(NightproofError):
+    """The cache of this machine cannot hold or keep what it is given."""
 
 
 class EngineError(NightproofError):
@@ -129,6 +145,10 @@ class EngineError(NightproofError):
 
 class RecordError(NightproofError):
     """A published record contradicts itself."""
+
+
+class SigningError(NightproofError):
+    """A key is missing or is none, or a signature's envelope cannot be read."""
 
 
 class AlertError(NightproofError):

@@ -29,6 +29,7 @@ BESIDE = {
     "cli_chain",
     "cli_holdout",
     "cli_policy",
+    "cli_reproduce",
     "cli_revise",
     "cli_table",
     "clock",
@@ -45,6 +46,7 @@ BESIDE = {
     "reproduce",
     "revise",
     "signatures",
+    "storing",
     "table",
     "tell",
     "trend",
@@ -105,7 +107,9 @@ def code_version() -> str:
     return f"{__version__}+{digest.hexdigest()[:12]}"
 
 
-def evaluation_id(snapshot: Snapshot, config: ModelConfig, *, suite: str, left_out: Sequence[str] = ()) -> str:
+def evaluation_id(
+    snapshot: Snapshot, config: ModelConfig, *, suite: str, left_out: Sequence[str] = (), after: str = ""
+) -> str:
     """Name of the evaluation of these inputs: the same inputs, the same name.
 
     Parameters
@@ -118,13 +122,16 @@ def evaluation_id(snapshot: Snapshot, config: ModelConfig, *, suite: str, left_o
         Text of the Great Expectations suite, or empty.
     left_out
         Steps that the caller left out: such a record is another record.
+    after
+        The evaluation that it takes the place of, where the same data was evaluated before that one: labels
+        that were corrected and put back.
 
     Returns
     -------
     str
         16 hexadecimal digits of a SHA-256.
     """
-    parts = [f"{found.role} {found.url} {found.sha256}" for found in snapshot.objects]
+    parts = [" ".join(found) for found in snapshot.content]
     parts += [
         snapshot.model,
         snapshot.night,
@@ -134,6 +141,7 @@ def evaluation_id(snapshot: Snapshot, config: ModelConfig, *, suite: str, left_o
         code_version(),
         *sorted(left_out),
     ]
+    parts += [f"after {after}"] if after else []
     return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:16]
 
 

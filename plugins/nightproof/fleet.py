@@ -1,6 +1,6 @@
 """The fleet: what all models share, in `include/fleet.yaml` beside `include/models/`.
 
-Its `alerts` are the lowest priority: what a model's own file says comes before them, key by key;
+Its `alerts` and `record` are the lowest priority: what a model's own file says comes before them, key by key;
 its mutes hold beside the model's own. It is read with the same care, every fault at once.
 """
 
@@ -15,14 +15,23 @@ from pydantic import Field, ValidationError, field_validator
 from nightproof.alert_sections import Alerts, Channel
 from nightproof.errors import ConfigError, Fault
 from nightproof.faults import explain
+from nightproof.record_sections import RecordKeeping
 from nightproof.sections import Column, Location, Section
 from nightproof.yaml_source import read_yaml
 
 NAME = "fleet.yaml"
 DAG_ID = "nightproof_fleet"
 """The DAG of all models; none of them may bear its name."""
-_MERGED = ("slack", "severity", "channels")
-"""Sections of `alerts` of which a model may give some keys and leave the others to the fleet."""
+MAINTENANCE_DAG_ID = "nightproof_maintenance"
+"""The DAG that keeps results tidy; no model may bear its name either."""
+TAKEN = {
+    DAG_ID: "is the DAG of all models",
+    MAINTENANCE_DAG_ID: "is the DAG that keeps results tidy",
+    "metrics": "is the folder of the metrics table",
+}
+"""Names that no model may bear, and what bears them."""
+_MERGED = ("slack", "severity", "channels", "keep", "lock", "sign")
+"""Sections of `alerts` and `record` of which a model may give some keys and leave the others to the fleet."""
 
 
 class Upstream(Section):
@@ -39,6 +48,8 @@ class Fleet(Section):
 
     alerts: Alerts = Alerts()
     """As in a model's file, which comes before this key by key; mutes hold beside the model's own."""
+    record: RecordKeeping = RecordKeeping()
+    """As in a model's file, which comes before this key by key."""
     sources: dict[Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]{0,79}$")], Upstream] = {}
     """Feeds that models share, by name."""
     results: Location | None = None
@@ -59,6 +70,11 @@ class Fleet(Section):
     def said(self) -> dict[str, Any]:
         """The keys of `alerts` that the file gives, as YAML would have them."""
         return self.alerts.model_dump(mode="json", by_alias=True, exclude_unset=True)
+
+    @property
+    def kept(self) -> dict[str, Any]:
+        """The keys of `record` that the file gives, as YAML would have them."""
+        return self.record.model_dump(mode="json", exclude_unset=True)
 
 
 def fleet_path(models: Path) -> Path:
@@ -103,13 +119,16 @@ def with_defaults(data: dict[str, Any], fleet: Fleet) -> dict[str, Any]:
     fleet
         The fleet's.
     """
+    merged = {**data}
     said, own = fleet.said, data.get("alerts", {})
-    if not said or not isinstance(own, dict):
-        return data
-    merged = _over(said, own)
-    if "mute" in said and isinstance(own.get("mute"), list):
-        merged["mute"] = [*own["mute"], *said["mute"]]
-    return {**data, "alerts": merged}
+    if said and isinstance(own, dict):
+        merged["alerts"] = _over(said, own)
+        if "mute" in said and isinstance(own.get("mute"), list):
+            merged["alerts"]["mute"] = [*own["mute"], *said["mute"]]
+    kept, record = fleet.kept, data.get("record", {})
+    if kept and isinstance(record, dict):
+        merged["record"] = _over(kept, record)
+    return merged
 
 
 def faults_of(models: Path) -> list[Fault]:

@@ -25,7 +25,7 @@ from nightproof.checks.finding import Finding
 from nightproof.sequential.looks import WINDOWS
 from nightproof.verdict import Cause, Incident, Verdict
 
-ORDER: tuple[Trouble, ...] = ("performance", "bias", "data", "drift", "blind")
+ORDER: tuple[Trouble, ...] = ("performance", "bias", "business", "data", "drift", "blind")
 """Which of several troubles gives an incident its name."""
 WORSE = 2.0
 """Times its size when it was last told of that makes an incident worse."""
@@ -192,12 +192,14 @@ class Life:
 
 def may_reopen(incident: Incident, night: date, alerts: Alerts) -> bool:
     """Whether it was over so lately that the same trouble opens it again."""
-    return incident.ended is not None and (night - date.fromisoformat(incident.ended)).days <= alerts.reopen_within
+    if incident.ended is None or incident.event == "withdrawn":
+        return False
+    return (night - date.fromisoformat(incident.ended)).days <= alerts.reopen_within
 
 
 def is_remembered(incident: Incident, night: date, alerts: Alerts) -> bool:
     """Whether later verdicts ask when it was over."""
-    if incident.ended is None:
+    if incident.ended is None or incident.event == "withdrawn":
         return False
     return (night - date.fromisoformat(incident.ended)).days <= max(alerts.reopen_within, REMEMBERED)
 

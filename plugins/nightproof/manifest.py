@@ -65,3 +65,50 @@ class LogEntry(Record):
     """As in the manifest."""
     supersedes: str | None = None
     """Evaluation of the same night that was the latest before this one; null for a night's first."""
+
+
+class Known(Record):
+    """How much of the chain was there when an evaluation first asked for the nights before it: `history.json`.
+
+    All its steps, and whoever repeats them, stand on these entries and on none that came later.
+    """
+
+    entries: int
+    """Entries of the log."""
+    head_sha256: str | None
+    """SHA-256 of the last of them; null where there was none."""
+
+
+class PrunedFile(Record):
+    """One file that a stated rule of retention deleted."""
+
+    night: str
+    evaluation_id: str
+    name: str
+    sha256: str
+    """As in the evaluation's manifest."""
+
+
+class PruneNote(Record):
+    """What was deleted by retention, and by which rule: `pruned/000000000.json` and so on.
+
+    A chain of its own beside the log: a missing file is accounted for only by a note that names it.
+    """
+
+    number: int
+    parent_sha256: str | None
+    """SHA-256 of the previous note's bytes; null for the first."""
+    head_number: int
+    head_sha256: str
+    """The last entry of the log when the note was made, and the SHA-256 of its bytes."""
+    at: str
+    """UTC instant, ISO 8601."""
+    rule: str
+    """The rule, in words: which kinds of files, and how old they had to be."""
+    files: tuple[PrunedFile, ...]
+
+
+PRUNABLE = frozenset(
+    ("report.json", "report.html.gz", "data_docs.html.gz", "findings.json", "readings.json", "profile.parquet")
+)
+"""Files that retention may delete; snapshot, validation, verdict and manifest are always kept."""

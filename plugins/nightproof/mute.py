@@ -45,7 +45,7 @@ def _unknown(mute: Mute, config: ModelConfig) -> list[str]:
     columns = _columns(config)
     named = {*([mute.column] if mute.column else []), *(mute.segment or {})}
     odd = [f"the column {name!r}, which this config does not name" for name in sorted(named - columns) if columns]
-    if mute.metric is not None and mute.metric not in METRICS:
+    if mute.metric is not None and mute.metric not in (*METRICS, *config.metrics):
         odd.append(f"the metric {mute.metric!r}, which there is not")
     if mute.incident is not None and mute.incident.partition("-")[0] not in get_args(Trouble):
         odd.append(f"the incident {mute.incident!r}; their names are such as performance-2013-12-14")

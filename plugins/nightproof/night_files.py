@@ -17,11 +17,14 @@ class NightFiles:
         Local copies. Without ``labels``, the label column is one of the predictions'.
     names
         Where each came from, such as ``s3://bucket/key``: what messages call it.
+    lease
+        What keeps the files in the cache; they stay as long as this is kept.
     """
 
     predictions: tuple[Path, ...]
     labels: tuple[Path, ...] = ()
     names: Mapping[Path, str] = field(default_factory=dict)
+    lease: object = field(default=None, compare=False, repr=False)
 
     def name(self, path: Path) -> str:
         """What a message calls a file."""

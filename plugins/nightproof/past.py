@@ -9,6 +9,7 @@ from datetime import date
 from nightproof.alert_sections import Trouble
 from nightproof.night import Night
 from nightproof.readings import Readings
+from nightproof.rejudge import Revision
 from nightproof.verdict import Verdict
 
 NEW = 2
@@ -27,11 +28,14 @@ class Past:
         Of earlier nights, rising.
     history
         Evaluation ids that all of it comes from.
+    revision
+        What tonight's verdict takes the place of; ``None`` for a night's first evaluation.
     """
 
     previous: Verdict | None = None
     readings: Sequence[Readings] = ()
     history: Sequence[str] = ()
+    revision: Revision | None = None
 
     def new_version(self, version: str | None, night: Night, window: int) -> str | None:
         """Tonight's version of the model, if nights of a window or just before it had another."""
@@ -43,7 +47,8 @@ class Past:
         """When the last incident of each family was over."""
         found: dict[Trouble, date] = {}
         for incident in (*self.previous.ended, *self.previous.incidents) if self.previous else ():
-            if incident.ended:
+            # What was withdrawn was nothing: looks may reach back over it.
+            if incident.ended and incident.event != "withdrawn":
                 for family in incident.families:
                     found[family] = max(date.fromisoformat(incident.ended), found.get(family, date.min))
         return found

@@ -3,8 +3,9 @@
 ::
 
     pull ─► validate ─► profile ─► performance ┐
-                 │                 drift       ├─► decide ─► report ─► publish ─► alert
-                 │                 bias        ┘     ▲
+                 │                 drift       │
+                 │                 bias        ├─► decide ─► report ─► publish ─► alert
+                 │                 business    ┘     ▲
                  └── critical failure: quarantined ──┘
 
 Each ``*_night`` below is one Airflow task, and :func:`evaluate` runs them all in this process. A
@@ -15,39 +16,49 @@ once: repeating a step, on any worker, changes nothing. Tasks hand each other on
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from datetime import datetime
 from functools import partial
 from typing import Literal
 
 from nightproof.causes import likely_causes
 from nightproof.checks.bias import check_bias
+from nightproof.checks.business import check_business
 from nightproof.checks.drift import check_drift
 from nightproof.checks.finding import Check, Finding, Findings
+from nightproof.checks.labels import check_labels
 from nightproof.checks.performance_family import check_performance_family
 from nightproof.config import ModelConfig
 from nightproof.decide import decide
 from nightproof.dossier import Dossier, compress
 from nightproof.engines import collect
-from nightproof.evaluation import Evaluation, evaluation_id
+from nightproof.errors import DataError, NightproofError
+from nightproof.evaluation import Evaluation
 from nightproof.expectations.data_docs import data_docs
 from nightproof.expectations.suite import suite_path
 from nightproof.history import History
+from nightproof.known import history_of, name_among
 from nightproof.manifest import LogEntry
 from nightproof.night import Night
 from nightproof.past import Past
 from nightproof.profiles import Profile
-from nightproof.publish import publish, seal
+from nightproof.profiles.row_functions import row_functions
+from nightproof.profiles.small_cells import without_small_cells
+from nightproof.publish import Sign, publish, seal
 from nightproof.pull import files_of, pull
 from nightproof.quarantine import quarantine
 from nightproof.readings import Readings, readings
 from nightproof.record import Record
 from nightproof.report import render
 from nightproof.resources import Resources
+from nightproof.signatures import SigningKey
 from nightproof.snapshot import Snapshot
 from nightproof.validate import validate
 from nightproof.validation import Validation
 from nightproof.verdict import Cause, Verdict
 
+_log = logging.getLogger(__name__)
 Step = Literal["validate", "report"]
 """Steps that a caller may leave out; the record then says so."""
 
@@ -55,9 +66,15 @@ FAMILIES: Mapping[Check, Callable[..., list[Finding]]] = {
     "performance": check_performance_family,
     "drift": check_drift,
     "bias": check_bias,
+    "business": check_business,
 }
-WINDOWED: Collection[Check] = ("performance", "bias")
+WINDOWED: Collection[Check] = ("performance", "bias", "business")
 """Families that also look at windows of several nights; drift is a question of tonight."""
+
+
+def families_of(config: ModelConfig) -> list[Check]:
+    """The families that a config asks for: `business` only where it has metrics of its own."""
+    return [family for family in FAMILIES if family != "business" or config.metrics]
 
 
 class Ticket(Record):
@@ -71,10 +88,19 @@ class Ticket(Record):
     left_out: tuple[Step, ...] = ()
 
 
-def evaluate(config: ModelConfig, night: Night, resources: Resources, *, left_out: Iterable[Step] = ()) -> Evaluation:
+def evaluate(
+    config: ModelConfig,
+    night: Night,
+    resources: Resources,
+    *,
+    left_out: Iterable[Step] = (),
+    to_table: bool = True,
+    now: datetime | None = None,
+) -> Evaluation:
     """Evaluate one night, all steps but the alert, in this process.
 
-    The same inputs are the same evaluation: one that is published already is read, not made anew.
+    The same inputs are the same evaluation: one that is published already is read, not made anew. ``to_table`` is
+    as for :func:`publish_night`, ``now`` as for :func:`~nightproof.pull.pull`.
 
     Raises
     ------
@@ -83,33 +109,54 @@ def evaluate(config: ModelConfig, night: Night, resources: Resources, *, left_ou
     StoreError
         If object storage fails.
     """
-    ticket = pull_night(config, night, resources, left_out=left_out)
+    ticket = pull_night(config, night, resources, left_out=left_out, now=now)
     if not is_published(config, ticket, resources):
-        validation = validate_night(config, ticket, resources)
-        if validation.outcome != "quarantined":
-            profile_night(config, ticket, resources)
-        history = History.before(night, resources.results(config))
-        findings = [
-            found
-            for family in FAMILIES
-            for found in check_night(config, ticket, resources, family=family, history=history)
-        ]
-        decide_night(config, ticket, resources, findings=findings, history=history)
-        report_night(config, ticket, resources)
-    publish_night(config, ticket, resources)
+        compute_night(config, ticket, resources)
+    publish_night(config, ticket, resources, to_table=to_table)
     return read_evaluation(config, ticket, resources)
 
 
-def pull_night(config: ModelConfig, night: Night, resources: Resources, *, left_out: Iterable[Step] = ()) -> Ticket:
-    """Pin the night's data, and name the evaluation by it."""
-    snapshot = pull(config, night, open_store=resources.open_store, cache=resources.cache)
+def compute_night(config: ModelConfig, ticket: Ticket, resources: Resources, *, history: History | None = None) -> None:
+    """All steps between the pull and publishing, on the latest earlier nights or on those of ``history``."""
+    validation = validate_night(config, ticket, resources)
+    if validation.outcome != "quarantined":
+        profile_night(config, ticket, resources)
+    history = history or _history(config, ticket, resources)
+    findings = [
+        found
+        for family in families_of(config)
+        for found in check_night(config, ticket, resources, family=family, history=history)
+    ]
+    decide_night(config, ticket, resources, findings=findings, history=history)
+    report_night(config, ticket, resources)
+
+
+def pull_night(
+    config: ModelConfig,
+    night: Night,
+    resources: Resources,
+    *,
+    left_out: Iterable[Step] = (),
+    now: datetime | None = None,
+) -> Ticket:
+    """Pin the night's data, and name the evaluation by it; ``now`` is as for :func:`~nightproof.pull.pull`."""
+    _sign(config, resources)  # a key that is missing is told now, not after the night's work
+    snapshot = pull(config, night, open_store=resources.open_store, cache=resources.cache, now=now)
     steps = tuple(sorted(set(left_out)))
-    suite = suite_path(config, resources.suites)
-    text = suite.read_text("utf-8") if suite and suite.exists() and "validate" not in steps else ""
-    name = evaluation_id(snapshot, config, suite=text, left_out=steps)
+    text = _suite(config, resources) if "validate" not in steps else ""
+    name = name_among(resources.results(config), snapshot, config, suite=text, left_out=steps)
     ticket = Ticket(model=config.model, night=str(night), evaluation_id=name, config=config.fingerprint, left_out=steps)
-    _dossier(config, ticket, resources).write("snapshot.json", snapshot.to_bytes())
+    dossier = _dossier(config, ticket, resources)
+    dossier.write("snapshot.json", snapshot.to_bytes())
+    if text:
+        dossier.write("suite.json", text.encode("utf-8"))
     return ticket
+
+
+def _suite(config: ModelConfig, resources: Resources) -> str:
+    """Text of the config's suite; empty without one."""
+    path = suite_path(config, resources.suites)
+    return path.read_text("utf-8") if path and path.exists() else ""
 
 
 def is_published(config: ModelConfig, ticket: Ticket, resources: Resources) -> bool:
@@ -124,6 +171,12 @@ def validate_night(config: ModelConfig, ticket: Ticket, resources: Resources) ->
         if "validate" in ticket.left_out:
             found = Validation(outcome="skipped", rows=0, labelled=0, expectations=(), engine="none")
         else:
+            recorded = dossier.find("suite.json") or b""
+            if recorded.decode("utf-8") != _suite(config, resources):
+                raise DataError(
+                    f"The suite {config.validate_.suite} has changed since the night {ticket.night} was pulled: "
+                    "evaluate the night anew; in Airflow, clear its run from the task pull."
+                )
             snapshot = _snapshot(dossier)
             files = files_of(snapshot, open_store=resources.open_store, cache=resources.cache)
             found = validate(config, _night(config, ticket), files, suites=resources.suites)
@@ -141,8 +194,10 @@ def profile_night(config: ModelConfig, ticket: Ticket, resources: Resources) -> 
     baseline = resources.baseline(config, snapshot)
     if dossier.find("profile.parquet") is None:
         files = files_of(snapshot, open_store=resources.open_store, cache=resources.cache)
-        counted = collect(files.predictions, files.labels, baseline.spec, engine=config.engine)
-        dossier.write("profile.parquet", counted.to_bytes())
+        functions = row_functions(config)
+        counted = collect(files.predictions, files.labels, baseline.spec, engine=config.engine, functions=functions)
+        kept = without_small_cells(counted, least=config.checks.bias.min_group)
+        dossier.write("profile.parquet", kept.to_bytes())
     return results.profile(ticket.night, ticket.evaluation_id, baseline.spec)
 
 
@@ -153,12 +208,15 @@ def check_night(
     dossier = _dossier(config, ticket, resources)
     if _validation(dossier).outcome == "quarantined":
         return []
-    baseline = resources.baseline(config, _snapshot(dossier))
+    snapshot = _snapshot(dossier)
+    baseline = resources.baseline(config, snapshot)
     tonight = profile_night(config, ticket, resources)
     check = FAMILIES[family]
     findings = check(tonight, baseline.profile, config, window=1)
+    history = history or _history(config, ticket, resources)
+    if family == "drift":
+        findings += check_labels(tonight, history.usual(snapshot.labels, baseline), config)
     if family in WINDOWED:
-        history = history or History.before(_night(config, ticket), resources.results(config))
         for window, nights in history.windows(config.windows, baseline, tonight):
             findings += check(nights, baseline.profile, config, window=window)
     return findings
@@ -175,15 +233,21 @@ def decide_night(
     """Settle the findings and the verdict."""
     dossier = _dossier(config, ticket, resources)
     if dossier.find("verdict.json") is None:
-        history = history or History.before(_night(config, ticket), resources.results(config))
-        past = Past(history.previous, history.readings(), history.used(config.windows))
-        if _validation(dossier).outcome == "quarantined":
+        history = history or _history(config, ticket, resources)
+        snapshot, is_counted = _snapshot(dossier), _validation(dossier).outcome != "quarantined"
+        rows = profile_night(config, ticket, resources).size() if is_counted else None
+        past = history.past(config, snapshot, rows)
+        if not is_counted:
             dossier.write("findings.json", Findings(()).to_bytes())
             verdict = _quarantined(config, ticket, resources, past)
         else:
             verdict = _settled(config, ticket, resources, findings=list(findings), history=history, past=past)
         dossier.write("verdict.json", verdict.to_bytes())
     return Verdict.from_bytes(dossier.read("verdict.json"), name=dossier.url("verdict.json"))
+
+
+def _history(config: ModelConfig, ticket: Ticket, resources: Resources) -> History:
+    return history_of(resources.results(config), _night(config, ticket), ticket.evaluation_id)
 
 
 def _quarantined(config: ModelConfig, ticket: Ticket, resources: Resources, past: Past) -> Verdict:
@@ -252,15 +316,41 @@ def report_night(config: ModelConfig, ticket: Ticket, resources: Resources) -> s
     return dossier.url("report.html.gz")
 
 
-def publish_night(config: ModelConfig, ticket: Ticket, resources: Resources) -> LogEntry:
-    """Seal the evaluation and add it to the log."""
-    dossier, log = _dossier(config, ticket, resources), resources.results(config).log
+def publish_night(config: ModelConfig, ticket: Ticket, resources: Resources, *, to_table: bool = True) -> LogEntry:
+    """Seal the evaluation, add it to the log, and bring the metrics table up to the log.
+
+    Whoever publishes many nights in a row says ``to_table=False`` and calls :func:`fill_table` now and then.
+    """
+    entry = _sealed(config, ticket, resources)
+    if to_table:
+        fill_table(config, resources)
+    return entry
+
+
+def fill_table(config: ModelConfig, resources: Resources) -> None:
+    """Bring the metrics table up to the model's log.
+
+    The night is published by then, and whoever is to be told of it must not wait for a table that is made of the
+    log alone: a fault of it is logged, and the next night, the maintenance or ``nightproof table sync`` makes it good.
+    """
+    try:
+        if (table := resources.table(config)) is not None:
+            # deltalake is imported only where there is a table.
+            from nightproof.table.sync import sync
+
+            sync(resources.results(config), table)
+    except NightproofError as error:
+        _log.warning("%s is published, and not yet in the metrics table: %s", config.model, error)
+
+
+def _sealed(config: ModelConfig, ticket: Ticket, resources: Resources) -> LogEntry:
+    dossier, log, sign = _dossier(config, ticket, resources), resources.results(config).log, _sign(config, resources)
     sealed = dossier.find("manifest.json")
     if sealed is not None:
-        return seal(sealed, dossier=dossier, log=log)
+        return seal(sealed, dossier=dossier, log=log, sign=sign)
     evaluation = read_evaluation(config, ticket, resources)
     baseline_files = resources.baseline_files(config, evaluation.baseline.id) if evaluation.baseline else {}
-    return publish(evaluation, baseline_files=baseline_files, dossier=dossier, log=log)
+    return publish(evaluation, baseline_files=baseline_files, dossier=dossier, log=log, sign=sign)
 
 
 def read_evaluation(config: ModelConfig, ticket: Ticket, resources: Resources) -> Evaluation:
@@ -289,6 +379,11 @@ def read_evaluation(config: ModelConfig, ticket: Ticket, resources: Resources) -
 
 def _dossier(config: ModelConfig, ticket: Ticket, resources: Resources) -> Dossier:
     return resources.results(config).dossier(ticket.night, ticket.evaluation_id)
+
+
+def _sign(config: ModelConfig, resources: Resources) -> Sign | None:
+    signing = config.record.sign
+    return partial(resources.results(config).signatures.add, key=SigningKey.of(signing)) if signing else None
 
 
 def _night(config: ModelConfig, ticket: Ticket) -> Night:

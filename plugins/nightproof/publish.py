@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 
 from nightproof.dossier import Dossier
@@ -10,11 +10,15 @@ from nightproof.evaluation import Evaluation, environment
 from nightproof.log import Log
 from nightproof.manifest import LogEntry, Manifest, StoredFile
 
+Sign = Callable[[LogEntry, bytes], None]
+"""Signs an entry, given its bytes, unless it is signed."""
 FILES = [
     "snapshot.json",
+    "suite.json",
     "validation.json",
     "data_docs.html.gz",
     "profile.parquet",
+    "history.json",
     "findings.json",
     "readings.json",
     "verdict.json",
@@ -25,7 +29,12 @@ FILES = [
 
 
 def publish(
-    evaluation: Evaluation, *, baseline_files: Mapping[str, StoredFile], dossier: Dossier, log: Log
+    evaluation: Evaluation,
+    *,
+    baseline_files: Mapping[str, StoredFile],
+    dossier: Dossier,
+    log: Log,
+    sign: Sign | None = None,
 ) -> LogEntry:
     """Seal a dossier and add it to the chain; safe to repeat, by several at once.
 
@@ -35,6 +44,8 @@ def publish(
         As its steps left it.
     baseline_files
         Of the baseline that it was compared with; none on a quarantined night.
+    sign
+        Signs the entry, once it is there.
 
     Returns
     -------
@@ -61,9 +72,13 @@ def publish(
         data_pinned_by="version" if all(found.version_id for found in snapshot.objects) else "content",
         baseline_files=dict(baseline_files),
     )
-    return seal(dossier.write("manifest.json", manifest.to_bytes()), dossier=dossier, log=log)
+    return seal(dossier.write("manifest.json", manifest.to_bytes()), dossier=dossier, log=log, sign=sign)
 
 
-def seal(raw: bytes, *, dossier: Dossier, log: Log) -> LogEntry:
-    """Make sure that a manifest's evaluation is in the chain."""
-    return log.append(Manifest.from_bytes(raw, name=dossier.url("manifest.json")), raw)
+def seal(raw: bytes, *, dossier: Dossier, log: Log, sign: Sign | None = None) -> LogEntry:
+    """Make sure that a manifest's evaluation is in the chain, and signed where the chain is."""
+    entry = log.append(Manifest.from_bytes(raw, name=dossier.url("manifest.json")), raw)
+    if sign is not None:
+        # Whoever died before this left an entry without a signature: running the night again adds it.
+        sign(entry, log.raw(entry))
+    return entry

@@ -9,6 +9,7 @@ from nightproof.config import ModelConfig
 from nightproof.incidents import is_remembered, may_reopen
 from nightproof.night import Night
 from nightproof.past import NOTHING, Past
+from nightproof.rejudge import rejudged
 from nightproof.validation import Validation
 from nightproof.verdict import Cause, Incident, Verdict
 
@@ -44,7 +45,7 @@ def quarantine(
         data = Incident.model_validate({**told, **name, "findings": subjects})
     others = [i.model_copy(update={"event": "ongoing"}) for i in before if i.is_open and i is not known]
     over = tuple(i for i in before if i is not again and is_remembered(i, night.date, config.alerts))
-    return Verdict(
+    verdict = Verdict(
         model=config.model,
         night=str(night),
         status="quarantined",
@@ -60,3 +61,4 @@ def quarantine(
         steps_left_out=tuple(left_out),
         blind_nights=past.previous.blind_nights if past.previous else 0,
     )
+    return rejudged(verdict, past.revision)

@@ -15,7 +15,9 @@ from nightproof.checks.held import ESTIMATED, limited
 from nightproof.metric_names import HARM
 from nightproof.record import Record
 
-DATA = ("missing_rate", "unseen_rate", "outside_rate", "vanished_share", "output_shift")
+LABELS = ("label_coverage", "label_coverage_gap")
+"""Metrics of how complete the labels are."""
+DATA = ("missing_rate", "unseen_rate", "outside_rate", "vanished_share", "output_shift", *LABELS)
 """Metrics of the drift family that tell of broken data."""
 DRIFT = ("psi",)
 SeriesKey = tuple[str, str, str | None, tuple[tuple[str, str], ...]]
@@ -100,6 +102,8 @@ def _told(findings: Iterable[Finding]) -> Iterable[Finding]:
 def _can_be_held(finding: Finding) -> bool:
     if finding.check == "performance":
         return not finding.segment and finding.metric.removeprefix(ESTIMATED) in HARM
+    if finding.check == "business":
+        return not finding.segment
     if finding.check == "bias":
         return limited(finding.metric)
     return finding.metric in DATA or finding.metric in DRIFT

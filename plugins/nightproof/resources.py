@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from nightproof.baseline import BASELINE_FILES, baseline_id, find_baseline
 from nightproof.cache import Cache
@@ -14,6 +15,10 @@ from nightproof.manifest import StoredFile
 from nightproof.results import ModelResults
 from nightproof.snapshot import Snapshot
 from nightproof.storage import OpenStore, Store, open_store
+from nightproof.table import table_of
+
+if TYPE_CHECKING:
+    from nightproof.table.delta import MetricsTable
 
 
 @dataclass
@@ -37,6 +42,7 @@ class Resources:
     _results: dict[str, ModelResults] = field(default_factory=dict)
     _baselines: dict[str, Baseline] = field(default_factory=dict)
     _baseline_files: dict[str, dict[str, StoredFile]] = field(default_factory=dict)
+    _tables: dict[str, MetricsTable | None] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         opener, opened = self.open_store, self._stores
@@ -55,6 +61,12 @@ class Resources:
         if key not in self._results:
             self._results[key] = ModelResults.of(config, self.open_store)
         return self._results[key]
+
+    def table(self, config: ModelConfig) -> MetricsTable | None:
+        """The metrics table of the model's results root, opened once; ``None`` where none can lie."""
+        if config.results_url not in self._tables:
+            self._tables[config.results_url] = table_of(config, self.open_store)
+        return self._tables[config.results_url]
 
     def baseline(self, config: ModelConfig, snapshot: Snapshot) -> Baseline:
         """The baseline of a snapshot's reference, made or read once."""

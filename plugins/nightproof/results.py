@@ -10,7 +10,9 @@ from nightproof.log import Log
 from nightproof.manifest import LogEntry
 from nightproof.profiles import Profile, ProfileSpec
 from nightproof.readings import Readings
-from nightproof.storage import OpenStore, Store, split_url
+from nightproof.signatures import Signatures
+from nightproof.snapshot import Snapshot
+from nightproof.storage import LockedStore, OpenStore, Store, split_url
 from nightproof.verdict import Verdict
 
 DOSSIERS_KEPT, PROFILES_KEPT, READINGS_KEPT = 64, 128, 512
@@ -39,12 +41,23 @@ class ModelResults:
     def of(cls, config: ModelConfig, open_store: OpenStore) -> ModelResults:
         """The results of a config's model."""
         root, prefix = split_url(config.results_url)
-        return cls(open_store(root), f"{prefix}{config.model}/")
+        store, folder, lock = open_store(root), f"{prefix}{config.model}/", config.record.lock
+        return cls(LockedStore(store, folder, mode=lock.mode, retain=lock.retain) if lock else store, folder)
+
+    @property
+    def model(self) -> str:
+        """The model's name: that of its folder."""
+        return self.folder.rstrip("/").rsplit("/", 1)[-1]
 
     @cached_property
     def log(self) -> Log:
         """The model's chain of evaluations."""
         return Log(self.store, f"{self.folder}log/")
+
+    @property
+    def signatures(self) -> Signatures:
+        """Signatures on the chain's links."""
+        return Signatures(self.store, f"{self.folder}signatures/", self.model)
 
     @property
     def baselines(self) -> str:
@@ -63,6 +76,11 @@ class ModelResults:
     def scratch(self, evaluation_id: str) -> Dossier:
         """Scratch space of a run between its tasks; no part of the record."""
         return Dossier(self.store, f"{self.folder}scratch/{evaluation_id}/")
+
+    def snapshot(self, entry: LogEntry) -> Snapshot:
+        """The data that a published evaluation was made of."""
+        dossier = self.dossier(entry.night, entry.evaluation_id)
+        return Snapshot.from_bytes(dossier.read("snapshot.json"), name=dossier.url("snapshot.json"))
 
     def verdict(self, entry: LogEntry) -> Verdict:
         """The verdict of a published evaluation."""

@@ -79,8 +79,8 @@ def _reason(seen: Seen) -> str:
 
 def rank(finding: Finding, config: ModelConfig) -> tuple[object, ...]:
     """Worst first; the night itself before longer windows, all rows before segments."""
-    families = ("performance", "bias", "drift")
-    order = list(config.tolerances)
+    families = ("performance", "bias", "business", "drift")
+    order = [*config.tolerances, *config.metrics]
     place = order.index(finding.metric) if finding.metric in order else len(order)
     size = -(finding.value or 0.0) if finding.check == "drift" else 0.0
     family = families.index(finding.check)

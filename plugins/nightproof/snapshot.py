@@ -40,6 +40,11 @@ class Snapshot(Record):
     listed_at: str = ""
     """UTC instant of the listing, ISO 8601: nothing that came later was known."""
 
+    @property
+    def content(self) -> tuple[tuple[Role, str, str], ...]:
+        """What the objects hold, wherever and whenever they were found: two snapshots of the same data agree."""
+        return tuple((found.role, found.url, found.sha256) for found in self.objects)
+
     def of(self, role: Role) -> tuple[PinnedObject, ...]:
         """The objects of one role, in order."""
         return tuple(found for found in self.objects if found.role == role)

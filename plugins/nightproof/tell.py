@@ -26,7 +26,7 @@ from nightproof.alert import (
 from nightproof.alert.digest import DigestDue, DigestPost, digests
 from nightproof.alert.notify import NotifierTarget, notify
 from nightproof.alert.picture import PastNight, trend_of
-from nightproof.alert.recent import recent
+from nightproof.alert.recent import recent, recent_head
 from nightproof.alert.told import Told, read_told
 from nightproof.alert.week import week_line
 from nightproof.catalog import read_catalog
@@ -266,4 +266,4 @@ def _line(config: ModelConfig, at: datetime, resources: Resources, page: str | N
     def told(incident_id: str) -> Told:
         return read_told(results.store, f"{results.folder}alerts/{incident_id}/")
 
-    return week_line(config, verdicts, at=at, told=told, page=page)
+    return week_line(config, verdicts, at=at, told=told, page=page, head=recent_head(results, resources.cache))

@@ -4,8 +4,8 @@ Two lists of expectations are held against the night's rows: the contract that t
 and the user's suite. Great Expectations runs both (``gx.py``); what it has no expectation for is
 computed here.
 
-What a result says of the data is counts, shares, the range of the score, and ids of rows to look
-up. Values of features and labels stay where they are.
+What a result says of the data is counts, shares, roughly the range of the score, and places of rows to
+look up. Values of features, labels and ids stay where they are.
 """
 
 from __future__ import annotations
@@ -38,6 +38,7 @@ from nightproof.expectations.night_tables import IN_MEMORY, DamageFound, Table, 
 from nightproof.expectations.observation import missing, no_column, stated, tell
 from nightproof.expectations.projection import results
 from nightproof.expectations.suite import bind, read_suite, suite_path
+from nightproof.metric_sections import columns_of
 from nightproof.night import Night
 from nightproof.night_files import NightFiles
 from nightproof.validation import Expectation, Validation
@@ -88,7 +89,7 @@ def _validate(
 ) -> Validation:
     read = partial(read_table, files=files, in_memory=in_memory, read_through=read_through)
     predictions = read(files.predictions, wanted=_wanted(config, suite))
-    labels = read(files.labels, wanted=set(label_columns(config)).__contains__)
+    labels = read(files.labels, wanted={*label_columns(config), *columns_of(config.metrics)}.__contains__)
     labelled = with_labels(predictions, labels, config)
     rules = [*contract(config), *suite]
     found = [*_readable("predictions", predictions), *_readable("labels", labels)]
@@ -150,7 +151,7 @@ def _wanted(config: ModelConfig, suite: Sequence[Rule]) -> Callable[[str], bool]
     """Columns to read: those of the config, and those that the suite may mean."""
     if any(rule.type.startswith("expect_table_column") or "column_index" in rule.kwargs for rule in suite):
         return lambda name: True
-    named = set(prediction_columns(config))
+    named = {*prediction_columns(config), *columns_of(config.metrics)}
     text = json.dumps([rule.kwargs for rule in suite], ensure_ascii=False)
     return lambda name: name in named or json.dumps(name, ensure_ascii=False)[1:-1] in text
 

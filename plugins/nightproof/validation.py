@@ -28,7 +28,8 @@ class Expectation(Record):
     unexpected_percent: float | None
     """The same as a share of the rows looked at, 0 to 100."""
     example_keys: tuple[str, ...]
-    """Up to five ids (`data.id`) of failing rows, to look them up with; empty without an id column."""
+    """Up to five failing rows by their places, such as `part-0.parquet row 17` (the first row is 0): whoever may read
+    the data finds them, and the record holds no id of anybody."""
 
 
 class Validation(Record):

@@ -58,6 +58,8 @@ METRICS = {
     "new_distinct_share": "New values among the different ones",
     "reconstruction_error": "Shift of all features together (PCA reconstruction)",
     "missing_rate": "Missing values",
+    "label_coverage": "Label coverage",
+    "label_coverage_gap": "Label coverage gap",
     "unseen_rate": "Unknown values",
     "selection_rate": "Selection rate",
     "tpr": "True-positive rate",
@@ -184,9 +186,15 @@ def counted(count: int, one: str, many: str | None = None) -> str:
     return f"{count:,} {one if count == 1 else many or one + 's'}"
 
 
+def metric_title(metric: str) -> str:
+    """A metric's name: of the team's own ``revenue_per_decision`` it is ``Revenue per decision``."""
+    words = metric.replace("_", " ")
+    return METRICS.get(metric, words[:1].upper() + words[1:])
+
+
 def subject(metric: str, column: str | None, values: Mapping[str, str]) -> str:
     """What a number is about, in words: ``Impact ratio where carrier is UA``."""
-    name = METRICS.get(metric, metric.replace("_", " "))
+    name = metric_title(metric)
     of = f" of {plain(column)}" if column else ""
     return f"{name}{of}" + (f" where {segment(values)}" if values else "")
 

@@ -20,6 +20,7 @@ from nightproof.evaluation import Evaluation
 from nightproof.message import Links
 from nightproof.night import Night
 from nightproof.results import ModelResults
+from nightproof.snapshot import Snapshot
 from nightproof.storage import MemoryStore, Store
 from nightproof.tell import tell
 from nightproof.validation import Validation
@@ -156,7 +157,7 @@ class Teller:
             config=self.config,
             night=Night.parse(night),
             id=name,
-            snapshot=None,  # type: ignore[arg-type]
+            snapshot=Snapshot(model=self.config.model, night=night, objects=()),
             validation=validation,
             profile=None,
             baseline=None,

@@ -34,6 +34,7 @@ ORDER = {
     "alert": set(),
 }
 FLEET = "nightproof_fleet"
+MAINTENANCE = "nightproof_maintenance"
 HEAVY = {"boto3", "evidently", "great_expectations", "numpy", "pandas", "polars", "scipy", "sklearn", "slack_sdk"}
 BROKEN = """\
 model: broken
@@ -63,9 +64,28 @@ def dags_of(folder: Path):
 
 def test_one_dag_for_each_model_with_its_steps_in_order(folder):
     dags = dags_of(folder)
-    assert set(dags) == {"flight_delay", FLEET}
+    assert set(dags) == {"flight_delay", FLEET, MAINTENANCE}
     tasks = dags["flight_delay"].tasks
     assert {task.task_id: set(task.downstream_task_ids) for task in tasks} == ORDER
+
+
+def test_late_labels_come_before_the_nights_own_where_labels_mature_later(folder):
+    text = MODEL.read_text()
+    assert "  label_delay: " in text
+    (folder / "flight_delay.yaml").write_text(text.replace("  label_delay: ", "  label_maturity: 30d\n  label_delay: "))
+    tasks = dags_of(folder)["flight_delay"].tasks
+    late = {"wait_for_data": {"late_labels"}, "late_labels": {"pull"}}
+    assert {task.task_id: set(task.downstream_task_ids) for task in tasks} == ORDER | late
+
+
+def test_a_model_with_metrics_of_its_own_has_a_task_for_them_beside_the_other_families(folder):
+    own = MODEL.read_text() + "\nmetrics:\n  delay_per_flight: {sum: dep_delay, max_rise: 2}\n"
+    (folder / "flight_delay.yaml").write_text(own)
+    dag = dags_of(folder)["flight_delay"]
+    told = {task.task_id: set(task.downstream_task_ids) for task in dag.tasks}
+    assert told == ORDER | {"profile": {*ORDER["profile"], "business"}, "business": {"decide"}}
+    assert dag.get_task("business").family == "business"
+    assert "delay_per_flight may rise by 2" in dag.doc_md
 
 
 def test_every_dag_can_be_operated(folder):
@@ -117,7 +137,7 @@ def test_a_broken_config_keeps_its_dag_and_says_why(folder):
     (folder / "no yaml at all.yaml").write_text("{{{")
     (folder / "flight_delay.yml").write_text(BROKEN)
     dags = dags_of(folder)
-    assert set(dags) == {"flight_delay", "broken", "no_yaml_at_all", "flight_delay.yml", FLEET}
+    assert set(dags) == {"flight_delay", "broken", "no_yaml_at_all", "flight_delay.yml", FLEET, MAINTENANCE}
     assert {task.task_id for task in dags["flight_delay"].tasks} == set(ORDER)
     assert "line 2" in dags["broken"].doc_md
     assert "binary" in dags["broken"].doc_md
@@ -150,6 +170,8 @@ def test_in_a_task_only_its_own_dag_is_built(folder, monkeypatch):
     assert set(dags_of(folder)) == {"other"}
     monkeypatch.setenv("_AIRFLOW_PARSING_CONTEXT_DAG_ID", FLEET)
     assert set(dags_of(folder)) == {FLEET}
+    monkeypatch.setenv("_AIRFLOW_PARSING_CONTEXT_DAG_ID", MAINTENANCE)
+    assert set(dags_of(folder)) == {MAINTENANCE}
 
 
 def test_the_fleet_has_one_run_at_a_time_every_quarter_of_an_hour(folder):
@@ -175,7 +197,27 @@ def test_no_model_can_take_the_fleets_name(folder):
     assert "broken" in dags[f"{FLEET}.yaml"].tags
 
 
-@pytest.mark.parametrize("name", ["nightly_evaluation.py", "fleet_alerts.py"])
+@pytest.mark.parametrize("name", [MAINTENANCE, "metrics"])
+def test_no_model_can_take_the_maintenances_name_or_the_tables(folder, name):
+    from nightproof.config import load_config
+    from nightproof.errors import ConfigError
+
+    path = folder / f"{name}.yaml"
+    path.write_text(MODEL.read_text().replace("model: flight_delay", f"model: {name}"))
+    with pytest.raises(ConfigError, match="give the model another name"):
+        load_config(path)
+    dags = dags_of(folder)
+    assert "compact_table" in {task.task_id for task in dags[MAINTENANCE].tasks}
+    assert "broken" in dags[f"{name}.yaml"].tags
+
+
+def test_the_maintenance_runs_once_a_day_one_at_a_time(folder):
+    dag = dags_of(folder)[MAINTENANCE]
+    assert (dag.max_active_runs, dag.catchup) == (1, False)
+    assert re.fullmatch(r"\d+ \d+ \* \* \*", dag.timetable.expression)
+
+
+@pytest.mark.parametrize("name", ["nightly_evaluation.py", "fleet_alerts.py", "maintenance.py"])
 def test_parsing_imports_nothing_heavy(folder, name):
     program = (
         "import sys, airflow.sdk, airflow.triggers.base\n"
@@ -191,11 +233,11 @@ def test_parsing_imports_nothing_heavy(folder, name):
 
 def operators():
     from airflow.sdk import BaseOperator
-    from nightproof.operators import alert, dag, fleet, steps, wait
+    from nightproof.operators import alert, dag, fleet, maintenance, steps, wait
 
     found = {
         item
-        for module in (steps, wait, dag, alert, fleet)
+        for module in (steps, wait, dag, alert, fleet, maintenance)
         for item in vars(module).values()
         if inspect.isclass(item) and issubclass(item, BaseOperator) and item.__module__.startswith("nightproof")
     }

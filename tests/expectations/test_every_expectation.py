@@ -251,6 +251,13 @@ def keyed(validation: Validation) -> dict[str, list[Expectation]]:
     }
 
 
+def without_places(told: dict[str, list[Expectation]]) -> dict[str, list[tuple[Expectation, int]]]:
+    return {
+        kind: [(e.model_copy(update={"example_keys": ()}), len(e.example_keys)) for e in some]
+        for kind, some in told.items()
+    }
+
+
 @pytest.fixture(scope="module")
 def small(tmp_path_factory: pytest.TempPathFactory) -> Validation:
     return found(tmp_path_factory.mktemp("small"), 3, 10**9)
@@ -265,7 +272,8 @@ def test_a_large_night_has_the_same_answers(
     large = found(tmp_path, parts, 0)
     # Of how many files there are, the two are right to tell different things.
     told = keyed(large) | {"expect_file_to_be_readable_parquet": keyed(small)["expect_file_to_be_readable_parquet"]}
-    assert told == keyed(small)
+    # The same rows lie in other files, so their places differ; how many are named does not.
+    assert without_places(told) == without_places(keyed(small))
     assert (large.outcome, large.rows, large.labelled) == (small.outcome, small.rows, small.labelled)
     assert len([e for e in small.expectations if e.source == "suite"]) == len(EVERY)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import shutil
@@ -18,11 +19,14 @@ import numpy as np
 import polars as pl
 import psutil
 import pytest
-from nightproof.config import ModelConfig
+import yaml
+from nightproof.config import ModelConfig, load_config
 from nightproof.engines import collect
 from nightproof.errors import DataError, EngineError
 from nightproof.profiles import Profile, ProfileSpec
 from nightproof.profiles.infer import infer_spec
+from nightproof.profiles.ratios import ratio
+from nightproof.profiles.row_functions import row_functions
 from nightproof.sections import Engine
 
 pytestmark = [
@@ -260,6 +264,60 @@ def test_regression_with_an_interval(engine: Engine, parquet: Parquet) -> None:
     night = with_faults(rows).with_columns(label="prediction")
     found = equal([parquet(night.drop("label"))], [parquet(rows.select("id", "label")[100:])], spec, engine)
     assert found.held()[1] > 0
+
+
+def test_a_teams_own_metrics_some_of_columns_that_come_with_the_labels(engine: Engine, tmp_path: Path) -> None:
+    models, files = tmp_path / "models", iter(tmp_path / f"{place}.parquet" for place in range(9))
+    for folder in (models, tmp_path / "metrics"):
+        folder.mkdir()
+    (tmp_path / "metrics" / "gain.py").write_text(
+        """\
+import numpy as np
+
+COLUMNS = ("x", "revenue")
+TEXT = ("carrier",)
+
+
+def gain(rows):
+    known = rows["carrier"] != "AA"
+    return np.where(known, np.tanh(rows["x"]), np.nan), np.minimum(rows["revenue"], 1e6)
+"""
+    )
+    told = json.loads(BINARY.model_dump_json(include={"task", "data", "columns"}, exclude_defaults=True))
+    metrics = {"revenue_per_row": {"sum": "revenue"}, "x_share": {"sum": "x", "over": "revenue"}}
+    said = {"model": "small", **told, "metrics": {**metrics, "gain": {"python": "gain"}}}
+    (models / "small.yaml").write_text(yaml.safe_dump(said))
+    config = load_config(models / "small.yaml")
+
+    def written(table: pl.DataFrame, **options: Any) -> Path:
+        path = next(files)
+        table.write_parquet(path, **options)
+        return path
+
+    rows = candidates().with_columns(revenue=pl.Series(np.random.default_rng(9).lognormal(2.0, 1.0, 3000)))
+    spec = infer_spec(config, [written(rows)])
+    night = with_faults(rows).with_columns(
+        revenue=pl.when(pl.col("id") % 31 == 0)
+        .then(float("inf"))
+        .when(pl.col("id") % 37 == 0)
+        .then(1e300)
+        .otherwise("revenue")
+    )
+    predictions = [
+        written(night[:1500].drop("label", "revenue"), row_group_size=100),
+        written(night[1500:].drop("label", "revenue")),
+    ]
+    labels = [
+        written(night.select("id", "label", "revenue")[:2000]),
+        written(night.select("id", "label", pl.col("revenue").cast(pl.Float32))[1900:2900]),
+    ]
+    functions = row_functions(config)
+    ours, theirs = (collect(predictions, labels, spec, engine=each, functions=functions) for each in (LOCAL, engine))
+    assert theirs.facts.equals(ours.facts)
+    assert theirs.to_bytes() == ours.to_bytes()
+    for name in config.metrics:
+        assert ratio(theirs, name).n > 1500 and ratio(theirs, name, {"carrier": "b c"}).n > 300
+        assert ratio(theirs, name, {"version": "v1"}).n > 500
 
 
 @pytest.mark.parametrize("apart", [True, False])

@@ -49,17 +49,30 @@ def test_with_no_features_listed_every_column_without_another_meaning_is_one(
 
 def test_listed_features_are_the_only_ones(reference: pl.DataFrame, settings_for: Settings, parquet: Parquet) -> None:
     listed = {"numeric": ["amount"], "categorical": ["hour"]}
-    spec = infer_spec(settings_for(features=listed), [parquet(reference)])
+    spec = infer_spec(settings_for(features=listed), [parquet(pl.concat([reference, reference]))])
     assert (list(spec.numeric), list(spec.categorical)) == (["score", "amount"], ["hour"])
     assert set(spec.categorical["hour"].vocabulary) == {str(hour) for hour in range(24)}
 
 
 def test_only_the_largest_groups_and_values_are_kept(settings_for: Settings, parquet: Parquet) -> None:
-    rows = [f"c{i:04}" for i in range(300) for _ in range(2 if i < 200 else 1)]
+    rows = [f"c{i:04}" for i in range(300) for _ in range(6 if i < 200 else 5)]
     table = pl.DataFrame({"score": [0.5] * len(rows), "label": [1] * len(rows), "c": rows})
     spec = infer_spec(settings_for(protected=["c"]), [parquet(table)])
     assert set(spec.categorical["c"].vocabulary) == {f"c{i:04}" for i in range(200)}
     assert set(spec.groupings[0].groups) == {(f"c{i:04}",) for i in range(200)}
+
+
+def test_a_name_of_a_few_rows_is_not_known_and_ends_are_rounded(settings_for: Settings, parquet: Parquet) -> None:
+    names = [*["often"] * 90, *["five times"] * 5, *["four times"] * 4, "once"]
+    numbers = [4321.5, *(float(i) for i in range(98)), -8.76]
+    table = pl.DataFrame({"score": [0.5] * 100, "label": [1] * 100, "c": names, "x": numbers})
+    spec = infer_spec(settings_for(protected=["c"], slices=[["c", "x"]]), [parquet(table)])
+    assert spec.categorical["c"].vocabulary == ("often", "five times")
+    assert spec.groupings[0].groups == (("often",), ("five times",))
+    assert {group[0] for group in spec.groupings[1].groups} == {"often", "five times"}
+    assert (spec.numeric["x"].low, spec.numeric["x"].high) == (-8.8, 4400.0)
+    assert spec.numeric["x"].edges[-1] == 4400.0
+    assert b"4321.5" not in spec.to_bytes() and b"8.76" not in spec.to_bytes()
 
 
 def test_the_score_may_be_sliced_too(reference: pl.DataFrame, settings_for: Settings, parquet: Parquet) -> None:

@@ -1,10 +1,11 @@
 """The plan: what is to be told of an incident now, from what happened to it and what was told.
 
-Pure. One event is one message, in the order of nights, with three exceptions:
+Pure. One event is one message, in the order of nights, with four exceptions:
 
 - an incident that was over before anybody could be told of it is one message that tells both;
 - what a mute withheld is told, once the mute is over, as it stands then;
-- an ongoing incident is told in its thread, at most daily, and only as it is on its last night.
+- an ongoing incident is told in its thread, at most daily, and only as it is on its last night;
+- what labels that came later withdraw is told once, in its thread, and nothing of it after that.
 """
 
 from __future__ import annotations
@@ -21,6 +22,10 @@ from nightproof.verdict import PAGES, Event, Incident, Verdict
 
 DAILY = timedelta(hours=20)
 """Shorter than a day: a nightly run is not always equally fast."""
+
+
+ENDS: tuple[Event, ...] = ("recovered", "withdrawn")
+"""Events after which there is nothing more to tell."""
 
 
 @dataclass(frozen=True)
@@ -98,7 +103,7 @@ def plan(steps: Sequence[Step], told: Told, *, severity: Callable[[Trouble], Sev
     now
         For what is told at most daily.
     """
-    steps = [step for step in steps if step.due.night >= told.until]
+    steps = _standing(steps, told)
     items: list[Item] = []
     begun = bool(steps) and told.has_begun(steps[0].incident.opened)
     for episode in _episodes(steps):
@@ -108,6 +113,28 @@ def plan(steps: Sequence[Step], told: Told, *, severity: Callable[[Trouble], Sev
             items.append(Item(steps[-1], f"ongoing-{steps[-1].due.night}", steps[-1].incident))
         begun = False
     return [_with_loudness(item, severity) for item in items]
+
+
+def _standing(steps: Sequence[Step], told: Told) -> list[Step]:
+    """The steps that still say something: after the last night that was told of, and not of what was withdrawn.
+
+    A night that is evaluated again is told whatever was told since: that is the point of it. What nights
+    after it say of the same trouble was said before it was known that there was none.
+    """
+    kept: list[Step] = []
+    is_gone = told.is_withdrawn
+    for step in steps:
+        is_late, is_told = step.due.night < told.until, _name(step) in told.names
+        if step.event == "withdrawn":
+            is_gone, skipped = True, is_told
+        elif step.event == "reopened":
+            skipped = is_late and (is_told or not is_gone)
+            is_gone = False
+        else:
+            skipped = is_gone or is_late
+        if not skipped:
+            kept.append(step)
+    return kept
 
 
 def released(items: Sequence[Item], *, quiet: bool) -> list[Item]:
@@ -130,7 +157,7 @@ def _episodes(steps: Sequence[Step]) -> Iterator[list[Step]]:
     numbered = []
     for step in steps:
         numbered.append((ends, step))
-        ends += step.event == "recovered"
+        ends += step.event in ENDS
     for _, group in groupby(numbered, key=lambda pair: pair[0]):
         yield [step for _, step in group]
 
@@ -138,12 +165,17 @@ def _episodes(steps: Sequence[Step]) -> Iterator[list[Step]]:
 def _told_first(episode: Sequence[Step], told: Told) -> Iterator[Item]:
     """Of trouble that nobody has been told of yet."""
     first, last = episode[0], episode[-1]
-    if first.event == "recovered":
-        return  # the end of what was never told is not told
+    if first.event in ENDS:
+        # The end of what was never told is not told; that what was told as over was nothing, is.
+        if first.event == "withdrawn" and told.names and _name(first) not in told.names:
+            yield Item(first, _name(first), first.incident)
+        return
     name = _opening(first, told)
     news = [step for step in episode[1:] if step.event != "ongoing"]
     rest = tuple(_name(step) for step in news)
     withheld = {name, *rest} & told.muted
+    if last.event == "withdrawn":
+        return  # there was nothing, and nobody was told that there was
     if last.event == "recovered":
         if not withheld:
             yield Item(last, name, last.incident, covers=rest, begun=first.due.night)
@@ -165,7 +197,7 @@ def _continued(episode: Sequence[Step], told: Told) -> Iterator[Item]:
         yield from (Item(step, name, step.incident) for step, name in news)
         return
     step, name = news[-1]
-    as_it_stands = step if step.event == "recovered" else episode[-1]
+    as_it_stands = step if step.event in ENDS else episode[-1]
     covers = tuple(covered for _, covered in news[:-1])
     incident = _as(as_it_stands.incident, step.event)
     yield Item(as_it_stands, name, incident, covers=covers, muted=min(withheld))

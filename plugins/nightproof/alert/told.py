@@ -50,6 +50,16 @@ class Told:
         sent = [float(found.ts) for found in self.receipts.values() if found.ts]
         return datetime.fromtimestamp(max(sent), UTC) if sent else None
 
+    @property
+    def is_withdrawn(self) -> bool:
+        """Whether the last thing that was told of it is that there was nothing.
+
+        By when it was told: the night that was evaluated again lies before others that were told of.
+        """
+        withdrawn = [_sent(found) for name, found in self.receipts.items() if name.startswith("withdrawn-")]
+        again = [_sent(found) for name, found in self.receipts.items() if name.startswith("reopened-")]
+        return bool(withdrawn) and max(withdrawn) >= max(again, default=withdrawn[0])
+
     def has_begun(self, opened: str) -> bool:
         """Whether it was told of as open, and not yet of its end.
 
@@ -60,6 +70,8 @@ class Told:
         """
         open_nights = [opened if name == "opened" else night_of(name) for name in self.names if _is_open(name)]
         ends = [night_of(name) for name in self.names if name.startswith("recovered-")]
+        if self.is_withdrawn:
+            return False
         return bool(open_nights) and (not ends or max(open_nights) > max(ends))
 
 
@@ -81,6 +93,13 @@ def read_told(store: Store, folder: str, *, target: str = "") -> Told:
         for name in sent
     }
     return Told(receipts, frozenset(name.removesuffix(MUTED) for name in names if name.endswith(MUTED)))
+
+
+def _sent(receipt: Receipt) -> float:
+    """When it was told, in seconds since 1970."""
+    if receipt.ts:
+        return float(receipt.ts)
+    return datetime.fromisoformat(receipt.sent_at).timestamp() if receipt.sent_at else 0.0
 
 
 def night_of(name: str) -> str:

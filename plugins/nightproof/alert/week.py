@@ -30,6 +30,7 @@ def week_line(
     at: datetime,
     told: Callable[[str], Told],
     page: str | None = None,
+    head: str | None = None,
 ) -> DigestLine | None:
     """A model's line; ``None`` where it was never evaluated, or not for so long that nobody waits for it.
 
@@ -45,6 +46,8 @@ def week_line(
         What was told of an incident, by its id.
     page
         The model's page.
+    head
+        The head of its chain.
     """
     if not verdicts or at.date() - date.fromisoformat(verdicts[-1].night) > GIVEN_UP:
         return None
@@ -59,10 +62,12 @@ def week_line(
         open=tuple(_short(found, current.night) for found in current.incidents if found.is_open),
         opened=tuple(_short(found, night) for night, found in _with_event(week, "opened", "reopened")),
         recovered=tuple(_short(found, night) for night, found in _with_event(week, "recovered")),
+        withdrawn=tuple(_short(found, night) for night, found in _with_event(week, "withdrawn")),
         muted=tuple(_muted(mute) for mute in config.alerts.mute if mute.is_active(at.date())),
         pages=_pages(config, week, told),
         budget=NIGHTS * config.alerts.false_alarms_per_night,
         link=page,
+        head=head,
     )
 
 

@@ -74,6 +74,8 @@ class Case:
     @cached_property
     def explanation(self) -> Explanation | None:
         """How each column splits the change of the mean loss, where there is one to split."""
+        if self.worst is not None and self.worst.check == "business":
+            return None  # nothing that is told of the loss is a share of that change
         found = explain(self.current, self.baseline)
         return None if isinstance(found, Unknown) else found
 

@@ -7,8 +7,10 @@ from collections.abc import Sequence
 from nightproof.causes.broken_columns import broken_columns
 from nightproof.causes.case import Case, Suspect
 from nightproof.causes.groups import moved_groups
+from nightproof.causes.missing_labels import missing_labels
 from nightproof.causes.moved_rows import moved_rows
 from nightproof.causes.scores import broken_scores
+from nightproof.causes.sums import moved_sums
 from nightproof.causes.torn_columns import torn_columns
 from nightproof.causes.versions import new_versions
 from nightproof.checks.finding import Finding
@@ -57,8 +59,14 @@ def likely_causes(
     """
     if not current.rows or not baseline.rows:
         return (UNKNOWN,)
+    if worst is not None and (missing := missing_labels(worst)) is not None:
+        return (missing,)
     case = Case(current, baseline, findings, config, worst, new_version)
     broken = [*broken_columns(case), *broken_scores(case)]
+    if worst is not None and worst.check == "business":
+        # How the labels and the losses moved says nothing of it.
+        told = [*broken, *new_versions(case), *moved_sums(case)]
+        return _heaviest(told)
     suspects = [
         *broken,
         *torn_columns(case, {name for suspect in broken if suspect.weight >= PLAIN for name in suspect.beneath}),
@@ -66,6 +74,10 @@ def likely_causes(
         *moved_rows(case),
         *moved_groups(case),
     ]
+    return _heaviest(suspects)
+
+
+def _heaviest(suspects: Sequence[Suspect]) -> tuple[Cause, ...]:
     ranked = sorted(_apart(suspects), key=lambda suspect: -suspect.weight)
     return tuple(suspect.cause for suspect in ranked if suspect.weight >= LEAST_WEIGHT)[:MOST] or (UNKNOWN,)
 

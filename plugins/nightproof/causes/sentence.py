@@ -41,7 +41,7 @@ def _harm(worst: Finding) -> str:
     window = f" over {worst.window} nights" if worst.window > 1 else ""
     if worst.value is None:
         return f"{worst.subject}{window} is beyond its tolerance"
-    if worst.delta is not None and worst.check == "performance":
+    if worst.delta is not None and worst.check in ("performance", "business"):
         way, tolerated = "fell" if worst.delta < 0 else "rose", ""
         if worst.tolerance is not None:
             tolerated = f" (tolerated {number(worst.tolerance)})"

@@ -32,7 +32,8 @@ def new_versions(case: Case) -> Iterator[Suspect]:
 
 def _came(case: Case, version: str, rows: int, *, weight: float) -> Suspect:
     column = next((g.columns[0] for g in case.current.spec.groupings if "version" in g.uses), None)
-    share = _share(case, column, version) if column else None
+    by_errors = case.worst is None or case.worst.check != "business"
+    share = _share(case, column, version) if column and by_errors else None
     part = rows / max(case.current.rows, 1)
     how = "it began with" if weight == BEGAN else "the baseline does not know"
     served = f", which served {percent(part)} of rows" if 0.0 < part < 1.0 else ""

@@ -11,7 +11,7 @@ from nightproof.errors import RecordError
 from nightproof.record import Record, canonical
 from nightproof.words import subject
 
-Check = Literal["performance", "drift", "bias"]
+Check = Literal["performance", "drift", "bias", "business"]
 Status = Literal["ok", "watch", "regression", "insufficient_data"]
 Interval = tuple[float, float]
 
@@ -22,7 +22,7 @@ class Finding(Record):
     check: Check
     """The family that found it."""
     metric: str
-    """Its name, such as `roc_auc`, `psi` or `impact_ratio`."""
+    """Its name, such as `roc_auc`, `psi` or `impact_ratio`; in the business family as the config names it."""
     column: str | None
     """The feature that it is about, in the drift family; the score's column for score drift; the protected
     column, or pair (`sex and race`), of a parity in the bias family."""

@@ -11,9 +11,10 @@ from nightproof.checks.finding import Finding
 from nightproof.checks.judge import Harm
 from nightproof.config import ModelConfig
 from nightproof.metric_names import HARM, MetricName
+from nightproof.metric_sections import Metric
 from nightproof.metrics.comparisons import COMPARISONS
 from nightproof.metrics.estimate import Change, Estimate
-from nightproof.sections import Bias, Drift, Limit, Tolerance
+from nightproof.sections import Bias, Drift, Labels, Limit, Tolerance
 
 ESTIMATED = "estimated_"
 """What a metric's name begins with where it is told without labels."""
@@ -76,6 +77,13 @@ def performance(name: MetricName, tolerance: Tolerance) -> Held:
     return Held(-1 if falls else 1, True, limit, limit, limit, words, UNIT if name in UNITS else SHARE)
 
 
+def business(metric: Metric) -> Held:
+    """One of the team's own metrics that has a tolerance."""
+    falls, limit = metric.harm == "max_drop", metric.value
+    words = f"{'fell' if falls else 'rose'} by more than the tolerated {limit:g}"
+    return Held(-1 if falls else 1, True, limit, limit, limit, words, UNIT)
+
+
 def bias(name: str, limit: Limit, baseline: float | None) -> list[Held]:
     """A measure of bias, once for each end of its limit.
 
@@ -101,6 +109,17 @@ def _bound(sign: int, bound: float, baseline: float | None, *, equal: float) -> 
     return Held(sign, False, sign * bound, bound, margin, f"{side} the limit of {bound:g}", most)
 
 
+def labels(metric: str, limits: Labels) -> Held:
+    """How complete the labels are, beside what is usual."""
+    if metric == "label_coverage":
+        limit = limits.max_coverage_drop
+        words = f"fell by more than the tolerated {limit:g} below what nights had at the same age"
+        return Held(-1, True, limit, limit, limit, words)
+    limit = limits.max_group_gap
+    words = f"lies further below that of all rows than it usually does, by more than the tolerated {limit:g}"
+    return Held(1, True, limit, limit, limit, words)
+
+
 def _data(limits: Drift) -> Mapping[str, tuple[float, str]]:
     return {
         "missing_rate": (limits.max_missing_rise, "is missing in more rows"),
@@ -121,6 +140,12 @@ def ends_of(finding: Finding, config: ModelConfig) -> list[Held]:
         return [performance(name, tolerance)] if tolerance is not None and not finding.segment else []
     if finding.check == "bias":
         return bias(finding.metric, config.checks.bias.limit(finding.metric), finding.baseline)
+    if finding.check == "business":
+        metric = config.metrics.get(finding.metric)
+        return [business(metric)] if metric is not None and metric.harm and not finding.segment else []
+    if finding.metric in ("label_coverage", "label_coverage_gap"):
+        # Without nights of the same age there is nothing to count from.
+        return [labels(finding.metric, config.checks.labels)] if finding.baseline is not None else []
     limits = config.checks.drift
     if finding.metric == "vanished_share":
         limit = limits.max_unseen_rise

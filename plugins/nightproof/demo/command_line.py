@@ -6,7 +6,7 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Container, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -30,15 +30,22 @@ class CommandLine:
         self._server = Server(folder / "command-line.pid", grace_s=1.0)
         self._environment = {**os.environ, **environment}
 
-    def lines(self, *arguments: str) -> Iterator[dict[str, Any]]:
+    def lines(self, *arguments: str, fine: Container[int] = (0,)) -> Iterator[dict[str, Any]]:
         """Run a command with ``--json``, giving each line as it is printed.
+
+        Parameters
+        ----------
+        arguments
+            Of the command.
+        fine
+            Exit codes that it may end with.
 
         Raises
         ------
         DemoError
-            If the command fails; the message ends with what it said.
+            If the command ends with another; the message ends with what it said.
         """
-        yield from (json.loads(line) for line in self._output(*arguments, "--json"))
+        yield from (json.loads(line) for line in self._output(*arguments, "--json", fine=fine))
 
     def run(self, *arguments: str) -> None:
         """Run a command to its end."""
@@ -49,7 +56,7 @@ class CommandLine:
         """End a command that is under way."""
         self._server.stop()
 
-    def _output(self, *arguments: str) -> Iterator[bytes]:
+    def _output(self, *arguments: str, fine: Container[int] = (0,)) -> Iterator[bytes]:
         command = [sys.executable, "-c", "from nightproof.cli import main; main()", *arguments]
         guard = self._server.start(command, log=self._log, environment=self._environment, stdout=subprocess.PIPE)
         assert guard.stdout is not None
@@ -58,6 +65,6 @@ class CommandLine:
             code = guard.wait()
         finally:
             self._server.stop()
-        if code:
+        if code not in fine:
             said = self._log.read_text("utf-8", "replace").strip().splitlines()[-12:]
             raise DemoError("\n".join([f"nightproof {' '.join(arguments)} failed (exit {code}):", *said]))

@@ -102,6 +102,31 @@ def make_partitions(scored: pl.DataFrame, layout: Layout) -> Iterator[Partition]
         yield from _night(night, layout)
 
 
+def labels_so_far(partition: Partition, flights: pl.DataFrame, *, late: str) -> Partition:
+    """A night's labels as they are before one carrier's have come.
+
+    Parameters
+    ----------
+    partition
+        The night's labels in full.
+    flights
+        All flights, for who flew them.
+    late
+        The carrier.
+    """
+    labels = pl.read_parquet(io.BytesIO(partition.content))
+    of_carrier = flights.filter(pl.col("carrier") == late).select("flight_id")
+    return Partition(partition.url, _parquet(labels.join(of_carrier, on="flight_id", how="anti")))
+
+
+def put_first(partition: Partition, client: S3Client) -> bool:
+    """Write an object unless one of its key is there; whether it was written."""
+    if partition.key in _etags(client, partition.bucket, partition.key):
+        return False
+    client.put_object(Bucket=partition.bucket, Key=partition.key, Body=partition.content)
+    return True
+
+
 def upload(
     partitions: Iterable[Partition],
     client: S3Client,
@@ -159,6 +184,6 @@ def _etag(content: bytes) -> str:
     return f'"{hashlib.md5(content, usedforsecurity=False).hexdigest()}"'
 
 
-def _etags(client: S3Client, bucket: str) -> dict[str, str]:
-    pages = client.get_paginator("list_objects_v2").paginate(Bucket=bucket)
+def _etags(client: S3Client, bucket: str, prefix: str = "") -> dict[str, str]:
+    pages = client.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix)
     return {found["Key"]: found["ETag"] for page in pages for found in page.get("Contents", [])}

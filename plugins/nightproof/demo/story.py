@@ -2,8 +2,8 @@
 
 ::
 
-    S3 server ─► flights, model ─► partitions ─► history, in process ─► two nights in Airflow ─► Slack
-    Airflow's database ┄┄┄┄┄┄┄┄┄┄┄┄┄┄┄► Airflow's parts start ┄┄┄┄┄┄┄┄┄┄┄┄┄┘
+    S3 server ─► flights, model ─► partitions ─► history, in process ─► late labels ─► two nights in Airflow ─► proof
+    Airflow's database ┄┄┄┄┄┄┄┄┄┄┄┄┄┄┄► Airflow's parts start ┄┄┄┄┄┄┄┄┄┄┄┄┄┄┄┄┄┄┄┄┄┄┄┄┄┄┄┄┄┘
 
 Everything is written below one folder and ends with this process. What is there already is used again:
 the same inputs are the same evaluations, so a second demo is quick and posts nothing twice.
@@ -26,7 +26,16 @@ from nightproof.demo.delay_model import train
 from nightproof.demo.display import Display, file_link, link
 from nightproof.demo.environment import Slack, make_environment, write_exports
 from nightproof.demo.flights import read_flights
-from nightproof.demo.partitions import Layout, make_partitions, score_flights, upload
+from nightproof.demo.partitions import (
+    Layout,
+    Partition,
+    labels_so_far,
+    make_partitions,
+    put_first,
+    score_flights,
+    upload,
+)
+from nightproof.demo.proof import LATE_CARRIER, LATE_NIGHT, Caught, revise, tamper
 from nightproof.demo.seaweedfs import SeaweedFS
 from nightproof.errors import DemoError
 
@@ -94,19 +103,25 @@ def tell(stage: Stage, servers: ExitStack) -> Rows:
     s3 = _start_s3(stage, config, servers)
     environment = make_environment(stage.root, s3, slack)
     write_exports(stage.folder / "environment.sh", environment)
-    _write_data(stage, config, s3)
+    late = _write_data(stage, config, s3)
     with stage.display.step("Make Airflow's database"):
         airflow.start(environment)
     command_line = CommandLine(stage.folder, environment)
     servers.callback(command_line.stop)
     _replay_history(stage, command_line)
+    with stage.display.step(f"Labels of {LATE_NIGHT} come late") as step:
+        upload([late], s3.client())
+        revise(command_line, config, step)
     _wait_for_airflow(stage, airflow)
     for night in AIRFLOW_NIGHTS:
         _run_night(stage, airflow, night)
     report = stage.folder / "reports" / f"{MODEL}-{BAD_NIGHT}.html"
     report.parent.mkdir(exist_ok=True)
-    command_line.run("report", MODEL, "--night", str(BAD_NIGHT), "--to", str(report))
-    return [*_told(slack, config), *_places(config, airflow, report)]
+    command_line.run("report", MODEL, "--night", str(BAD_NIGHT), "--output", str(report))
+    with stage.display.step("Change a number in a copy of the record") as step:
+        caught = tamper(stage.folder, command_line, config=config, s3=s3, night=BAD_NIGHT)
+        step.say(f"found: {caught.named}")
+    return [*_told(slack, config), *_proved(caught), *_places(config, airflow, report)]
 
 
 def run_id(night: date) -> str:
@@ -124,7 +139,8 @@ def _start_s3(stage: Stage, config: ModelConfig, servers: ExitStack) -> SeaweedF
     return s3
 
 
-def _write_data(stage: Stage, config: ModelConfig, s3: SeaweedFS) -> None:
+def _write_data(stage: Stage, config: ModelConfig, s3: SeaweedFS) -> Partition:
+    """Write all that the model's service would have logged but one night's labels, which are given."""
     with stage.display.step("Train a model on Jan-Mar 2013", total=3) as step:
         flights = read_flights()
         step.advance()
@@ -136,9 +152,14 @@ def _write_data(stage: Stage, config: ModelConfig, s3: SeaweedFS) -> None:
         raise DemoError(f"The demo writes labels beside predictions: give {MODEL}.yaml data.labels again.")
     layout = Layout(config.data.predictions, config.data.labels, config.data.reference)
     partitions = list(make_partitions(scored, layout))
+    url = LATE_NIGHT.strftime(layout.labels)
+    late = next(found for found in partitions if found.url.startswith(url))
+    partitions.remove(late)
+    put_first(labels_so_far(late, flights, late=LATE_CARRIER), s3.client())
     with stage.display.step("Write predictions and labels to S3", total=len(partitions)) as step:
         written = upload(partitions, s3.client(connections=16), lambda _: step.advance())
         step.say(f"{written} objects written, {len(partitions) - written} there already")
+    return late
 
 
 def _replay_history(stage: Stage, command_line: CommandLine) -> None:
@@ -191,6 +212,15 @@ def _told(slack: Slack, config: ModelConfig) -> Rows:
     rows: Rows = [("Slack was told", heading)]
     rows += [("", text) for text in texts[-_MOST_MESSAGES:]] or [("", "nothing")]
     return [*rows, ("", link(slack.recorder.page_url)), ("", "")]
+
+
+def _proved(caught: Caught) -> Rows:
+    return [
+        ("Proof", f"{caught.entries} evaluations in a chain that is whole; its head, to keep elsewhere:"),
+        ("", Text(caught.head, style="dim")),
+        ("", f"In a copy one verdict was changed. nightproof verify: {caught.named}: {caught.meaning}"),
+        ("", ""),
+    ]
 
 
 def _places(config: ModelConfig, airflow: AirflowServer, report: Path) -> Rows:

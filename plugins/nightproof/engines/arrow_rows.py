@@ -16,9 +16,10 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from nightproof.profiles.addition import add_facts
-from nightproof.profiles.collect import count
+from nightproof.profiles.collect import NO_FUNCTIONS, count
 from nightproof.profiles.feature_rows import UNSEEN_KEPT
 from nightproof.profiles.profile import SCHEMA
+from nightproof.profiles.row_functions import RowFunction
 from nightproof.profiles.rows import BATCH, Rows, typed
 from nightproof.profiles.spec import ProfileSpec
 
@@ -124,15 +125,17 @@ class Reading:
             for frame in self.rows([batch]):
                 yield from _arrow(frame.hstack(told), schema)
 
-    def facts(self, batches: Batches) -> Iterator[pa.RecordBatch]:
+    def facts(self, batches: Batches, functions: Mapping[str, RowFunction] = NO_FUNCTIONS) -> Iterator[pa.RecordBatch]:
         """Facts of the rows."""
-        yield from _facts(self.rows(batches), self._spec)
+        yield from _facts(self.rows(batches), self._spec, functions)
 
 
-def facts(batches: Batches, names: Sequence[str], spec: bytes) -> Iterator[pa.RecordBatch]:
+def facts(
+    batches: Batches, names: Sequence[str], spec: bytes, functions: Mapping[str, RowFunction] = NO_FUNCTIONS
+) -> Iterator[pa.RecordBatch]:
     """Facts of typed rows whose columns bear these names."""
     frames = (pl.DataFrame(pa.Table.from_batches([batch]).rename_columns(list(names))) for batch in batches)
-    yield from _facts(frames, ProfileSpec.from_bytes(spec, name="the spec"))
+    yield from _facts(frames, ProfileSpec.from_bytes(spec, name="the spec"), functions)
 
 
 def facts_together(tables: Sequence[pl.DataFrame], spec: ProfileSpec) -> pl.DataFrame:
@@ -150,10 +153,12 @@ def by_place(schema: pa.Schema) -> pa.Schema:
     return pa.schema([(f"c{place}", field.type) for place, field in enumerate(schema)])
 
 
-def _facts(frames: Iterable[pl.DataFrame], spec: ProfileSpec) -> Iterator[pa.RecordBatch]:
+def _facts(
+    frames: Iterable[pl.DataFrame], spec: ProfileSpec, functions: Mapping[str, RowFunction]
+) -> Iterator[pa.RecordBatch]:
     parts = (Rows(part) for frame in frames for part in frame.iter_slices(BATCH))
     # A value that is rare among a task's rows may be frequent among all.
-    counted = count(parts, spec, unseen=None)
+    counted = count(parts, spec, unseen=None, functions=functions)
     yield from _arrow(counted, FACTS)
 
 

@@ -7,7 +7,7 @@ this package with its libraries, and the files at the same paths.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import polars as pl
@@ -20,46 +20,58 @@ from nightproof.engines.spark_rows import Source, first_labels, mapped, sources,
 from nightproof.engines.spark_session import session
 from nightproof.errors import DataError
 from nightproof.profiles import Profile, ProfileSpec
-from nightproof.profiles.collect import count
+from nightproof.profiles.collect import NO_FUNCTIONS, count
 from nightproof.profiles.group_rows import VERSIONS
 from nightproof.profiles.profile import KEYS, SCHEMA
+from nightproof.profiles.row_functions import RowFunction
+from nightproof.profiles.rows import columns_of_labels
 from nightproof.profiles.spec import MISSING, Ranking
 from nightproof.sections import SparkCluster
 
 
 def collect_on_spark(
-    predictions: Sequence[Path], labels: Sequence[Path], spec: ProfileSpec, *, cluster: SparkCluster
+    predictions: Sequence[Path],
+    labels: Sequence[Path],
+    spec: ProfileSpec,
+    *,
+    cluster: SparkCluster,
+    functions: Mapping[str, RowFunction] = NO_FUNCTIONS,
 ) -> Profile:
     """Count a night's rows on a cluster; parameters and errors as :func:`nightproof.engines.collect`."""
     apart = bool(labels and spec.id)
     ids = [spec.id] if apart and spec.id else []
     try:
-        night = sources(predictions, [*spec.columns, *ids], spec, labelled=not apart)
-        truth = sources(labels, ids, spec, labelled=True) if apart else []
+        told = columns_of_labels(predictions, spec) if apart else []
+        read = [name for name in spec.columns if name not in told]
+        night = sources(predictions, [*read, *ids], spec, labelled=not apart)
+        truth = sources(labels, [*ids, *told], spec, labelled=True) if apart else []
     except (pl.exceptions.PolarsError, pa.ArrowException, OSError) as error:
         raise DataError(f"The rows cannot be counted: {str(error).splitlines()[0]}") from error
-    tables = [count([], spec)]
+    tables = [count([], spec, functions=functions)]
     if night:
         with session(cluster) as spark:
-            counted = _counted([source.on(spark) for source in night], [source.on(spark) for source in truth], spec)
+            on = [[source.on(spark) for source in some] for some in (night, truth)]
+            counted = _counted(on[0], on[1], spec, functions)
             tables.append(pl.DataFrame(_added(counted).toArrow()).cast(SCHEMA))
     profile = Profile(spec, facts_together(tables, spec))
     _require_few_versions(profile)
     return profile
 
 
-def _counted(night: Sequence[Source], truth: Sequence[Source], spec: ProfileSpec) -> DataFrame:
+def _counted(
+    night: Sequence[Source], truth: Sequence[Source], spec: ProfileSpec, functions: Mapping[str, RowFunction]
+) -> DataFrame:
     """Facts of the rows of each task."""
     if not truth and not isinstance(spec.task, Ranking):
-        return together([source.facts() for source in night])
+        return together([source.facts(functions) for source in night])
     rows, names = together([source.typed() for source in night]), night[0].names
     if truth:
         rows, names = _labelled(rows, names, truth, spec)
     if isinstance(spec.task, Ranking):
         # A query's candidates must meet in one task.
         rows = rows.repartition(F.col(rows.columns[names.index(spec.task.query)]))
-    counting = spec.to_bytes()
-    return mapped(rows, lambda batches: facts(batches, names, counting), FACTS)
+    counting, functions = spec.to_bytes(), dict(functions)
+    return mapped(rows, lambda batches: facts(batches, names, counting, functions), FACTS)
 
 
 def _labelled(

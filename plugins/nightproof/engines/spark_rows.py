@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import reduce
 from pathlib import Path
@@ -14,6 +14,7 @@ from pyspark.sql import functions as F  # noqa: N812
 from pyspark.sql.pandas.types import from_arrow_schema
 
 from nightproof.engines.arrow_rows import FACTS, Batches, Reading, by_place
+from nightproof.profiles.row_functions import RowFunction
 from nightproof.profiles.spec import ProfileSpec
 
 Work = Callable[[Batches], Iterator[pa.RecordBatch]]
@@ -72,9 +73,10 @@ class Source:
         names: list[str] = self.files.reading.schema.names
         return names
 
-    def facts(self) -> DataFrame:
+    def facts(self, functions: Mapping[str, RowFunction]) -> DataFrame:
         """Facts of each task's rows."""
-        return mapped(self._read(), self.files.reading.facts, FACTS)
+        reading, own = self.files.reading, dict(functions)
+        return mapped(self._read(), lambda batches: reading.facts(batches, own), FACTS)
 
     def typed(self) -> DataFrame:
         """Typed rows."""

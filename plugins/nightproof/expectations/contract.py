@@ -8,6 +8,7 @@ from sys import float_info
 from typing import Any, Literal
 
 from nightproof.config import ModelConfig
+from nightproof.metric_sections import columns_of
 from nightproof.sections import Columns
 from nightproof.validation import Severity
 
@@ -95,6 +96,7 @@ def contract(config: ModelConfig) -> list[Rule]:
         *_feature_rules(config),
         *_row_rules(config.columns),
         *_label_rules(config),
+        *_metric_rules(config),
     ]
 
 
@@ -169,6 +171,17 @@ def _label_rules(config: ModelConfig) -> Iterator[Rule]:
     yield from _label_values(config, role)
     # No label at all is no reason to throw the night away: performance then says insufficient_data.
     yield _rule(LABELLED_SHARE, column=label, min_value=0, strict_min=True, severity="warning")
+
+
+def _metric_rules(config: ModelConfig) -> Iterator[Rule]:
+    """What the team's own metrics add up; it may come with the labels, which are joined by then."""
+    known = {*prediction_columns(config), config.columns.label}
+    for name in columns_of(config.metrics):
+        if name not in known:
+            yield _rule(EXISTS, column=name)
+    for name in dict.fromkeys(name for metric in config.metrics.values() for name in metric.columns):
+        yield _rule(OF_TYPE, column=name, type_list=[*NUMBERS, "bool"])
+        yield _rule(BETWEEN, column=name, **dict[str, Any](FINITE))
 
 
 def _label_values(config: ModelConfig, role: Role) -> Iterator[Rule]:

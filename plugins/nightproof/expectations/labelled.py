@@ -12,7 +12,8 @@ from nightproof.expectations.contract import KNOWN_IDS, SAME_ID_TYPE, Rule
 from nightproof.expectations.gx import EXAMPLES
 from nightproof.expectations.identities import identities, match
 from nightproof.expectations.night_tables import Table, kind_of
-from nightproof.expectations.observation import key_texts, tell
+from nightproof.expectations.observation import tell
+from nightproof.metric_sections import columns_of
 from nightproof.validation import Expectation
 
 
@@ -65,6 +66,9 @@ def with_labels(predictions: Table, labels: Table, config: ModelConfig) -> Label
         joined = own.with_column(labels.column(label).gather(met.truth).alias(label))
     else:
         joined = _unlabelled(own, label)
+    for name in columns_of(config.metrics):
+        if name in labels.schema and name not in joined.schema:
+            joined = joined.with_column(labels.column(name).gather(met.truth).alias(name))
     examples = (met.unknown & met.named).arg_true().head(EXAMPLES)
     return Labelled(joined, int(met.unknown.sum()), tuple(examples.to_list()))
 
@@ -118,5 +122,5 @@ def _known_ids(count: int, examples: Sequence[int], labels: Table, key: str) -> 
         observed=f"{count:,} of {asked:,} labels belong to no prediction of this night",
         count=count,
         percent=100 * count / asked if asked else 0.0,
-        keys=key_texts(labels.values_at(key, examples)),
+        keys=[labels.place(row) for row in examples],
     )

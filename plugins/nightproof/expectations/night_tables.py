@@ -53,6 +53,8 @@ class Table:
         The files, where the rows are not held.
     added
         Columns of no file, a value a row.
+    sizes
+        Rows of each readable file, in the order of the rows.
     """
 
     schema: pl.Schema = field(default_factory=pl.Schema)
@@ -64,6 +66,17 @@ class Table:
     held: pl.DataFrame | None = field(default_factory=pl.DataFrame)
     parts: tuple[Part, ...] = ()
     added: Mapping[str, pl.Series] = field(default_factory=dict)
+    sizes: Mapping[str, int] = field(default_factory=dict)
+
+    def place(self, row: int) -> str:
+        """Where a row lies, such as `part-0.parquet row 17`: it leads to the row, and says nothing of what is in it."""
+        start, short = 0, [name.rsplit("/", 1)[-1] for name in self.sizes]
+        for name, count in self.sizes.items():
+            if row < start + count:
+                file = name.rsplit("/", 1)[-1]
+                return f"{file if short.count(file) == 1 else name} row {row - start}"
+            start += count
+        return f"row {row}"
 
     def type_of(self, column: str) -> str:
         """Type of a column as text, for messages; empty where there is no such column."""
@@ -114,21 +127,6 @@ class Table:
                 added = {name: self.added[name].slice(start, piece.height) for name in names if name in self.added}
                 yield piece.with_columns(**added).select(names)
                 start += piece.height
-
-    def values_at(self, name: str, places: Sequence[int]) -> pl.Series:
-        """Values of a column in some rows, in the order asked for."""
-        if self.held is not None:
-            return self.held[name][list(places)]
-        start, found = 0, pl.DataFrame(schema={"place": pl.Int64, "value": self.schema[name]})
-        asked = pl.DataFrame({"place": places}, schema={"place": pl.Int64})
-        for batch in self.batches([name]) if places else ():
-            here = asked.filter(pl.col("place").is_between(start, start + batch.height, closed="left"))
-            values = batch[name][(here["place"] - start).to_list()]
-            found = pl.concat([found, here.with_columns(value=values)])
-            start += batch.height
-            if start > max(places):
-                break
-        return asked.join(found, on="place", how="left", maintain_order="left")["value"]
 
     def may_be_null(self, name: str) -> bool:
         """Whether a column has a null; read only where the files' statistics do not tell."""
@@ -271,6 +269,7 @@ def _table(parts: Mapping[str, Part], held: Mapping[str, pl.DataFrame] | None, u
         unreadable=unreadable,
         held=None if held is None else _stack(list(held.values()), kept),
         parts=tuple(parts.values()) if held is None else (),
+        sizes={url: part.count for url, part in parts.items()},
     )
 
 

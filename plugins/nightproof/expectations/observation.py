@@ -1,4 +1,4 @@
-"""What is told of a rule's result: counts, shares, the range of the score, ids. Never other values."""
+"""What is told of a rule's result: counts, shares, roughly the range of the score, places of rows; no row's value."""
 
 from __future__ import annotations
 
@@ -15,8 +15,6 @@ from nightproof.expectations.suite import nearest
 from nightproof.expectations.verdicts import Result
 from nightproof.validation import Expectation
 
-KEY_LENGTH = 100
-"""Longer ids are cut: they are looked up, not joined on."""
 ENOUGH = 10
 """Rows from which a mean says nothing of one of them."""
 _COUNTS = ("expect_table_", "expect_column_unique_value_count", "expect_column_kl_divergence")
@@ -36,7 +34,7 @@ def stated(rule: Rule, result: Result, table: Table, config: ModelConfig) -> Exp
     table
         The rows that it was asked of.
     config
-        Which columns are the score and the id.
+        Which column is the score.
     """
     count = _whole(result.details.get("unexpected_count"))
     percent = result.details.get("unexpected_percent")
@@ -46,7 +44,7 @@ def stated(rule: Rule, result: Result, table: Table, config: ModelConfig) -> Exp
         observed=_observed(rule, result, table, config.columns.score),
         count=count,
         percent=float(percent) if count is not None and percent is not None and _is_finite(percent) else None,
-        keys=_keys(result.rows, table, config.data.id),
+        keys=[table.place(row) for row in result.rows],
     )
 
 
@@ -77,20 +75,6 @@ def tell(
 def no_column(names: Iterable[str], table: Table) -> str:
     """Why columns are not among a table's rows, with the nearest of those that are."""
     return "; ".join(_no_column(name, table) for name in names)
-
-
-def key_texts(ids: pl.Series) -> list[str]:
-    """Ids as text to look rows up with; nulls name no row."""
-    return [text[:KEY_LENGTH] for text in ids.cast(pl.String, strict=False).drop_nulls().to_list()]
-
-
-def _keys(rows: Sequence[int], table: Table, key: str | None) -> list[str]:
-    # Two rows of one id are one place to look at.
-    return (
-        list(dict.fromkeys(key_texts(table.values_at(key, rows))))
-        if rows and key is not None and key in table.schema
-        else []
-    )
 
 
 def _no_column(name: str, table: Table) -> str:
@@ -141,9 +125,10 @@ def _of_all(rule: Rule, result: Result, table: Table, score: str | None) -> str 
         return f"{100 * value:.4g} %"
     if rule.type.startswith("expect_table_row_count"):
         return f"{value:,} rows"
-    told = rule.type.startswith(_COUNTS) or rule.column == score
-    if told or (rule.type.startswith(_MEANS) and table.count >= ENOUGH):
+    if rule.type.startswith(_COUNTS) or (rule.type.startswith(_MEANS) and table.count >= ENOUGH):
         return f"{value:,}" if isinstance(value, int) else f"{value:.6g}"
+    if rule.column == score:
+        return f"about {value:.2g}"
     return None if result.success else "outside what is allowed; values of the data are not told"
 
 
@@ -160,7 +145,8 @@ def _missing(values: pl.Series) -> str:
 
 def _range(score: pl.Series) -> str:
     values = score.cast(pl.Float64).fill_nan(None).drop_nulls().to_numpy()
-    return f"from {values.min():.6g} to {values.max():.6g}" if len(values) else "no value at all"
+    # The ends are values of single rows: two digits tell what is wrong with them.
+    return f"from about {values.min():.2g} to {values.max():.2g}" if len(values) else "no value at all"
 
 
 def _whole(value: Any) -> int | None:

@@ -9,7 +9,16 @@ from nightproof.message.blocks import plain
 from nightproof.verdict import Incident
 from nightproof.words import number, percent
 
-RATES = ("missing_rate", "unseen_rate", "outside_rate", "vanished_share", "new_distinct_share", "error_rate")
+RATES = (
+    "missing_rate",
+    "unseen_rate",
+    "outside_rate",
+    "vanished_share",
+    "new_distinct_share",
+    "error_rate",
+    "label_coverage",
+    "label_coverage_gap",
+)
 """Metrics that are shares of rows, and read best as percentages."""
 
 

@@ -87,6 +87,8 @@ class DigestLine:
         Incidents that are open now.
     opened, recovered
         Those that opened, and those that were over, in the week; of the former some may be open still.
+    withdrawn
+        Those of the week's nights that later labels show to have been nothing.
     muted
         What is muted.
     pages
@@ -95,6 +97,9 @@ class DigestLine:
         False pages that are acceptable in a week: seven times the budget's share of a night.
     link
         The model's page.
+    head
+        The head of its chain, ``NUMBER:HASH`` with the hash cut short: who keeps the message can tell later
+        whether history was rewritten.
     """
 
     model: str
@@ -104,10 +109,12 @@ class DigestLine:
     open: tuple[DigestIncident, ...] = ()
     opened: tuple[DigestIncident, ...] = ()
     recovered: tuple[DigestIncident, ...] = ()
+    withdrawn: tuple[DigestIncident, ...] = ()
     muted: tuple[DigestMute, ...] = ()
     pages: int = 0
     budget: float = 0.0
     link: str | None = None
+    head: str | None = None
 
     @property
     def is_silent(self) -> bool:
@@ -144,6 +151,7 @@ def compose_digest(models: Sequence[DigestLine], *, channel: str, week: str) -> 
         _section("🔴", "Open", [_open(incident, line) for incident, line in opened]),
         _section("▲", "Opened this week", _each(lines, lambda line: line.opened, _began)),
         _section("✅", "Recovered this week", _each(lines, lambda line: line.recovered, _ended)),
+        _section("↩️", "Withdrawn: later labels show nothing", _each(lines, lambda line: line.withdrawn, _began)),
         _section("⚠️", "Silent: no night was evaluated", [_named(line) for line in lines if line.is_silent]),
         _section("⚪", "Too little data to tell", [_named(line) for line in lines if line.is_blind and not line.open]),
         _section("■", "Not well, and no incident is open", [_named(line) for line in lines if _is_odd(line)]),
@@ -155,6 +163,7 @@ def compose_digest(models: Sequence[DigestLine], *, channel: str, week: str) -> 
         *(block for block in sections if block),
         section(_well(green)),
         context(_pages(lines, channel)),
+        *([context(_heads(lines))] if any(line.head for line in lines) else []),
     ]
     first = [f"{plain(line.model)}: {plain(incident.subject)}" for incident, line in opened[:3]]
     summary = "; ".join(first) + "." if first else _well(green, names=False)
@@ -235,6 +244,11 @@ def _joined(named: Sequence[str], limit: int = 2800) -> str:
         kept.append(name)
     more = f" and {len(named) - len(kept)} more" if len(named) > len(kept) else ""
     return ", ".join(kept) + more
+
+
+def _heads(lines: Sequence[DigestLine]) -> str:
+    heads = [f"{plain(line.model, 60)} {plain(line.head)}" for line in lines if line.head]
+    return f"Heads of the chains, for `nightproof verify MODEL --head`: {_joined(heads)}"
 
 
 def _pages(lines: Sequence[DigestLine], channel: str) -> str:

@@ -36,6 +36,14 @@ def lasted(incident: Incident, night: date) -> str:
     return f"opened on {incident.opened}, over on {end}: {counted(max(nights, 1), 'night')}"
 
 
+def labels_state(evaluation: Evaluation) -> str:
+    """Whether labels may still come, and until when."""
+    if evaluation.snapshot.labels == "final":
+        return "The night is final"
+    until = evaluation.night.end + evaluation.config.data.matures_after
+    return f"The night is provisional: labels may come until {until:%Y-%m-%d %H:%M} UTC"
+
+
 def _compared(incident: Incident, main: Finding | None) -> str:
     if main is None:
         return ""

@@ -25,10 +25,11 @@ from nightproof.message.blocks import (
 )
 from nightproof.message.claims import between, claim, line, main_finding, others, proof, value
 from nightproof.message.expectations import expectations
-from nightproof.message.facts import facts, lasted, since
+from nightproof.message.facts import facts, labels_state, lasted, since
 from nightproof.message.links import Links
 from nightproof.message.titles import title
 from nightproof.message.why import first_cause, why
+from nightproof.rejudge import SEEN_ON
 from nightproof.verdict import PAGES, Incident
 from nightproof.words import counted
 
@@ -67,6 +68,8 @@ def compose(
     told = _Told(incident, evaluation, links, chart=chart, muted=muted, mention=mention)
     if incident.event == "ongoing":
         return told.ongoing()
+    if incident.event == "withdrawn":
+        return told.withdrawn()
     return told.recovered() if incident.event == "recovered" else told.news()
 
 
@@ -119,6 +122,17 @@ class _Told:
         blocks = [header(self.heading), section(said), *self.image(), *self.actions(), self.small_print()]
         return message(self.heading, f"{over} {lasting[0].upper()}{lasting[1:]}.", blocks)
 
+    def withdrawn(self) -> Message:
+        """Labels that came later, or were corrected, show that there was nothing."""
+        sentence = self.incident.cause.removeprefix("Withdrawn: ").rstrip(".")
+        claimed = plain(f"{sentence[:1].upper()}{sentence[1:]}", 600)
+        told = ", ".join(plain(name) for name in self.incident.findings[:SHOWN])
+        more = f" and {len(self.incident.findings) - SHOWN} more" if len(self.incident.findings) > SHOWN else ""
+        state = plain(labels_state(self.evaluation))
+        lines = [f"*{claimed}{self.now()}.*", f"{state}. What had been told: {told or 'trouble'}{more}."]
+        blocks = [header(self.heading), section("\n".join(lines)), *self.image(), *self.actions(), self.small_print()]
+        return message(self.heading, f"{claimed}.", blocks)
+
     def claim(self) -> tuple[str, str]:
         """The verdict as a clause, and how sure it is."""
         if self.incident.metric == "validation" or self.main is None:
@@ -128,6 +142,9 @@ class _Told:
 
     def said(self, claimed: str, proved: str) -> str:
         lines = [f"*{claimed}*", proved]
+        _, late, basis = self.incident.cause.rpartition(SEEN_ON)
+        if late:
+            lines.append(f"It was not seen before: the night was evaluated again on {plain(basis, 300)}")
         if self.incident.event == "reopened":
             lines.append(f"It was open before, first on {self.incident.opened}.")
         if self.incident.event == "worsened" and self.incident.worst is not None:

@@ -8,12 +8,13 @@ from nightproof.verdict import Incident
 _TROUBLES: dict[Trouble, tuple[str, str]] = {
     "performance": ("🔴", "Regression"),
     "bias": ("🔴", "Bias"),
+    "business": ("🔴", "Business metric"),
     "data": ("⛔", "Broken data"),
     "drift": ("🟡", "Drift"),
     "blind": ("⚪", "Blind"),
 }
 """A sign and a word: no kind is told by its colour alone."""
-_BEHIND = {"opened": "", "worsened": ", worse", "reopened": ", again", "ongoing": ", still", "recovered": ""}
+_BEHIND = {"opened": "", "worsened": ", worse", "reopened": ", again", "ongoing": ", still"}
 
 
 def title(incident: Incident) -> tuple[str, str]:
@@ -23,4 +24,6 @@ def title(incident: Incident) -> tuple[str, str]:
         name = "Quarantined"
     if incident.event == "recovered":
         return "✅", "Recovered"
+    if incident.event == "withdrawn":
+        return "↩️", "Withdrawn"
     return sign, f"{name}{_BEHIND[incident.event]}"

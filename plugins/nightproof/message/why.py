@@ -24,7 +24,7 @@ def why(incident: Incident, findings: Sequence[Finding]) -> str:
         lines = [f"*Likely cause:* {_said(causes[0])}", *(f"• {_said(cause)}" for cause in causes[1:])]
     else:
         # Broken data and drift are causes themselves.
-        unknown = incident.check in ("performance", "bias")
+        unknown = incident.check in ("performance", "bias", "business")
         lines = ["*Likely cause:* nothing stands out in the data, the labels or the version"] if unknown else []
     beside = _beside(incident, findings)
     return "\n".join([*lines, *([f"Moved beside it: {beside}"] if beside else [])])

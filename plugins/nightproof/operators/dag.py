@@ -12,9 +12,11 @@ from airflow.sdk.exceptions import AirflowFailException
 
 from nightproof.config import ModelConfig, load_config
 from nightproof.errors import ConfigError
-from nightproof.fleet import DAG_ID
+from nightproof.fleet import TAKEN
 from nightproof.operators.alert import AlertOperator
 from nightproof.operators.failure import tell_failure
+from nightproof.operators.holdout import HoldoutOperator
+from nightproof.operators.revise import ReviseOperator
 from nightproof.operators.steps import (
     CheckOperator,
     DecideOperator,
@@ -73,12 +75,21 @@ def model_dag(config: ModelConfig, folder: Path) -> DAG:
             CheckOperator(task_id="drift", family="drift", **common),
             CheckOperator(task_id="bias", family="bias", **common),
         ]
+        if config.metrics:
+            families.append(CheckOperator(task_id="business", family="business", **common))
         # A quarantined night skips the families and still gets its verdict.
         decide = DecideOperator(task_id="decide", trigger_rule="none_failed", **common)
         report = ReportOperator(task_id="report", **common)
         publish = PublishOperator(task_id="publish", outlets=[verdict_asset(config)], **common)
         alert = AlertOperator(task_id="alert", **common)
-        wait >> pull >> validate >> profile >> families >> decide >> report >> publish >> alert
+        before: WaitForDataOperator | ReviseOperator = wait
+        if config.data.matures_after > config.data.label_delay:
+            # Earlier nights first: tonight is judged on what is known of them now.
+            before = ReviseOperator(task_id="late_labels", **common)
+            wait >> before
+        before >> pull >> validate >> profile >> families >> decide >> report >> publish >> alert
+        if config.holdout is not None:
+            publish >> HoldoutOperator(task_id="holdout", **common)
     return dag
 
 
@@ -114,7 +125,7 @@ class FaultyConfigOperator(BaseOperator):
 def broken_dag(path: Path, error: ConfigError) -> DAG:
     """The DAG of a config that cannot be read: it says why, and fails every night until mended."""
     # A file of another ending must not take the id of the .yaml beside it.
-    name = path.stem if path.suffix == ".yaml" and path.stem != DAG_ID else path.name
+    name = path.stem if path.suffix == ".yaml" and path.stem not in TAKEN else path.name
     name = re.sub(r"[^\w.-]", "_", name)[:200] or "unnamed"
     faults = "\n".join(f"- {_markdown(str(fault))}" for fault in error.faults)
     with DAG(
@@ -147,8 +158,8 @@ def _defaults(owner: str) -> dict[str, Any]:
 def _doc(config: ModelConfig) -> str:
     tolerances = ", ".join(
         f"{name} may {limit.replace('max_', '')} by {value:g}"
-        for name, tolerance in config.tolerances.items()
-        for limit, value in tolerance.model_dump(exclude_none=True).items()
+        for name, tolerance in [*config.tolerances.items(), *config.metrics.items()]
+        for limit, value in tolerance.model_dump(include={"max_drop", "max_rise"}, exclude_none=True).items()
     )
     lines = {
         "Owner": config.owner,

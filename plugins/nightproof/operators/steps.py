@@ -83,7 +83,7 @@ class CheckOperator(TicketOperator):
     Parameters
     ----------
     family
-        ``performance``, ``drift`` or ``bias``.
+        ``performance``, ``drift``, ``bias`` or ``business``.
     """
 
     def __init__(self, *, family: Check, **kwargs: Any) -> None:
@@ -108,11 +108,11 @@ class DecideOperator(TicketOperator):
     def advance(self, config: ModelConfig, ticket: Ticket, resources: Resources, context: Context) -> dict[str, Any]:
         """See :func:`nightproof.pipeline.decide_night`."""
         from nightproof.checks.finding import Finding, Findings
-        from nightproof.pipeline import FAMILIES, decide_night
+        from nightproof.pipeline import decide_night, families_of
 
         scratch = resources.results(config).scratch(ticket.evaluation_id)
         findings: list[Finding] = []
-        for family in FAMILIES:
+        for family in families_of(config):
             raw = scratch.find(f"{family}.json")
             findings += Findings.from_bytes(raw, name=scratch.url(f"{family}.json")).all if raw else ()
         verdict = decide_night(config, ticket, resources, findings=findings)
@@ -136,16 +136,23 @@ class PublishOperator(TicketOperator):
     def advance(self, config: ModelConfig, ticket: Ticket, resources: Resources, context: Context) -> dict[str, Any]:
         """See :func:`nightproof.pipeline.publish_night`."""
         from nightproof.pipeline import publish_night
+        from nightproof.snapshot import Snapshot
 
         entry = publish_night(config, ticket, resources)
         verdict = resources.results(config).verdict(entry)
+        dossier = resources.results(config).dossier(entry.night, entry.evaluation_id)
+        snapshot = Snapshot.from_bytes(dossier.read("snapshot.json"), name=dossier.url("snapshot.json"))
         told: dict[str, Any] = {
             "night": entry.night,
             "evaluation_id": entry.evaluation_id,
             "status": entry.status,
             "headline": verdict.headline,
             "log_number": entry.number,
-            "results": resources.results(config).dossier(entry.night, entry.evaluation_id).url(""),
+            "labels": entry.labels,
+            "known_at": snapshot.listed_at,
+            "supersedes": entry.supersedes,
+            "head": str(resources.results(config).log.link(entry)),
+            "results": dossier.url(""),
         }
         for outlet in self.outlets:
             if isinstance(outlet, Asset):

@@ -15,6 +15,8 @@ GROUPS = 200
 """Groups kept of a grouping; smaller ones share one group."""
 INTERSECTIONS = 50
 """Groups kept of a pair of columns that nobody asked for by name: of protected ones, or found by their loss."""
+LEAST_KNOWN = 5
+"""Rows of the reference that a value or a group needs to be known by its name."""
 DISTINCT_NUMBERS = 64
 """A numeric grouping column with more values than this is cut into fifths."""
 
@@ -46,8 +48,15 @@ def make_grouping(
     cut = Grouping.model_validate({**shape, "groups": ()})
     counted = table.select(_group_value(name, cut).alias(name) for name in columns).group_by(columns).len()
     most = GROUPS if len(columns) == 1 or "slice" in uses else INTERSECTIONS
-    ordered = counted.sort(["len", *columns], descending=[True, *(False for _ in columns)]).head(most)
+    ordered = counted.sort(["len", *columns], descending=[True, *(False for _ in columns)])
+    ordered = known_by_name(ordered).head(most)
     return Grouping.model_validate({**shape, "groups": tuple(ordered.select(columns).iter_rows())})
+
+
+def known_by_name(counted: pl.DataFrame) -> pl.DataFrame:
+    """Values, most frequent first, with their rows in `len`: those of a few rows are no names to be kept."""
+    kept = counted.filter(pl.col("len") >= LEAST_KNOWN)
+    return counted.head(1) if kept.is_empty() else kept
 
 
 def _group_value(column: str, grouping: Grouping) -> pl.Expr:

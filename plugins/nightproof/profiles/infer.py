@@ -11,9 +11,12 @@ import polars as pl
 
 from nightproof.config import ModelConfig
 from nightproof.errors import DataError
-from nightproof.profiles.groupings import make_grouping, quantile_edges
+from nightproof.metric_sections import columns_of
+from nightproof.profiles.groupings import known_by_name, make_grouping, quantile_edges
 from nightproof.profiles.learned import learn
+from nightproof.profiles.metric_units import with_metrics
 from nightproof.profiles.score_grid import cell_of, cut_evenly
+from nightproof.profiles.small_cells import rounded_down
 from nightproof.profiles.spec import (
     Binary,
     CategoricalFeature,
@@ -64,6 +67,7 @@ def infer_spec(config: ModelConfig, reference: Sequence[Path]) -> ProfileSpec:
         numeric, categorical = _features(config, schema)
         grouped = _uses(config.columns, intersections=config.checks.bias.intersections)
         table = _sample(rows, _named(config, [*numeric, *categorical, *(n for names in grouped for n in names)]))
+        summed = _sample(rows, columns_of(config.metrics)) if config.metrics else pl.DataFrame()
     except pl.exceptions.PolarsError as error:
         raise DataError(f"The reference in {config.data.reference} cannot be read: {error}") from error
     if table.is_empty():
@@ -82,7 +86,7 @@ def infer_spec(config: ModelConfig, reference: Sequence[Path]) -> ProfileSpec:
         categorical={name: _categorical(table, name) for name in categorical},
         groupings=tuple(groupings),
     )
-    return learn(spec, table)
+    return with_metrics(learn(spec, table), summed, config)
 
 
 def _scan(reference: Sequence[Path]) -> pl.LazyFrame:
@@ -110,7 +114,7 @@ def _require(config: ModelConfig, schema: pl.Schema) -> None:
     named = [*columns.outputs, columns.label, *columns.features.numeric, *columns.features.categorical]
     named += [*columns.protected, *(name for names in columns.slices for name in names)]
     more = [columns.query, columns.weight, columns.time, columns.model_version]
-    named += [name for name in more if name]
+    named += [*(name for name in more if name), *columns_of(config.metrics)]
     missing = [name for name in dict.fromkeys(named) if name not in schema]
     if missing:
         raise DataError(
@@ -123,7 +127,8 @@ def _features(config: ModelConfig, schema: pl.Schema) -> tuple[list[str], list[s
     listed = config.columns.features
     if listed.numeric or listed.categorical:
         return list(listed.numeric), list(listed.categorical)
-    other = _with_meaning(config.columns, config.data.id)
+    # What is summed for the business is what came of a prediction, unless the config lists it as a feature.
+    other = {*_with_meaning(config.columns, config.data.id), *columns_of(config.metrics)}
     numeric = [name for name, kind in schema.items() if kind.is_numeric() and name not in other]
     text = (pl.String, pl.Boolean, pl.Categorical, pl.Enum)
     categorical = [name for name, kind in schema.items() if kind.base_type() in text and name not in other]
@@ -200,19 +205,21 @@ def _numeric(table: pl.DataFrame, name: str) -> NumericFeature:
     values = values[np.isfinite(values)]
     if len(values) == 0:
         return NumericFeature(edges=(), mean=0.0, sd=1.0, low=0.0, high=0.0)
+    edges, high = quantile_edges(values, BINS), -rounded_down(-float(values.max()))
     return NumericFeature(
-        edges=quantile_edges(values, BINS),
+        # The last edge is where the baseline ends: one row's value, unless it is rounded as that is.
+        edges=(*edges[:-1], high) if edges and edges[-1] == values.max() else edges,
         mean=float(values.mean()),
         sd=float(values.std()) or 1.0,
-        low=float(values.min()),
-        high=float(values.max()),
+        low=rounded_down(float(values.min())),
+        high=high,
     )
 
 
 def _categorical(table: pl.DataFrame, name: str) -> CategoricalFeature:
     values = table.select(value_text(name, table.schema).alias("value")).drop_nulls()
     counted = values.group_by("value").len().sort(["len", "value"], descending=[True, False])
-    kept = tuple(counted["value"].head(VOCABULARY).to_list())
+    kept = tuple(known_by_name(counted)["value"].head(VOCABULARY).to_list())
     return CategoricalFeature(vocabulary=kept, buckets=BUCKETS if counted.height > VOCABULARY else 0)
 
 

@@ -22,7 +22,8 @@ and 0 for wrong ones; for ``timed`` the stratum of time. ``bin`` is the predicte
 outcome, the grid cell for a score, the bin for a feature (-1 for missing). ``total`` and
 ``squares`` are sums in units of ``2**-SCALE_BITS``: of losses and of their squares for a loss and a
 feature, of weights and of theirs for an outcome and a score, where rows are weighed. Further facts
-are a task's own (``rank``, ``error``, ``moment``, ``leaf``), and ``sketch``, whose segment is one.
+are a task's own (``rank``, ``error``, ``moment``, ``leaf``), ``sketch``, whose segment is one, and ``metric``: the
+sums of a team's own metric by ``bin`` (see ``metric_rows``), whose products are ``total * 2**30 + squares``.
 """
 
 from __future__ import annotations

@@ -75,13 +75,15 @@ def read_batches(predictions: Sequence[Path], labels: Sequence[Path], spec: Prof
     Of several labels of one id, one counts.
     """
     apart = bool(labels and spec.id)
-    truth = _truth(predictions, labels, spec) if apart else None
+    told = columns_of_labels(predictions, spec) if apart else []
+    truth = _truth(predictions, labels, spec, told=told) if apart else None
+    read = [name for name in spec.columns if name not in told]
     start = 0
-    for batch in _prefetched(_arrow_batches(predictions, spec, labelled=not apart)):
+    for batch in _prefetched(_arrow_batches(predictions, read, spec, labelled=not apart)):
         listed = {name: column for name in spec.listed if (column := _listed(batch, name))}
         frame = pl.from_arrow(batch.drop_columns(list(listed)))
         assert isinstance(frame, pl.DataFrame)
-        columns = [name for name in spec.columns if name not in listed]
+        columns = [name for name in read if name not in listed]
         rows = typed(frame.lazy(), columns, spec, labelled=not apart).collect()
         if truth is not None:
             rows = rows.hstack(truth[start : start + batch.num_rows])
@@ -99,8 +101,17 @@ def _listed(batch: pa.RecordBatch, name: str) -> Listed | None:
     return Listed(column.dictionary.to_pylist(), places)
 
 
-def _arrow_batches(paths: Sequence[Path], spec: ProfileSpec, *, labelled: bool) -> Iterator[pa.RecordBatch]:
-    columns = [*spec.columns, *([spec.label] if labelled else [])]
+def columns_of_labels(predictions: Sequence[Path], spec: ProfileSpec) -> list[str]:
+    """Columns of the team's own metrics that come with the labels: no file of predictions has them."""
+    wanted = [name for name in spec.metric_columns if name != spec.label]
+    own = {name for path in predictions for name in pq.read_schema(path).names} if wanted else set()
+    return [name for name in wanted if name not in own]
+
+
+def _arrow_batches(
+    paths: Sequence[Path], read: Sequence[str], spec: ProfileSpec, *, labelled: bool
+) -> Iterator[pa.RecordBatch]:
+    columns = [*read, *([spec.label] if labelled else [])]
     for path in paths:
         # Text is kept as the file keeps it, each value once, wherever few values are expected.
         texts = [name for name in spec.listed if pa.types.is_string(_type(path, name))]
@@ -122,10 +133,12 @@ def _prefetched(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
             yield batch
 
 
-def _truth(predictions: Sequence[Path], labels: Sequence[Path], spec: ProfileSpec) -> pl.DataFrame:
-    """The label of each prediction, in their order."""
+def _truth(
+    predictions: Sequence[Path], labels: Sequence[Path], spec: ProfileSpec, *, told: Sequence[str]
+) -> pl.DataFrame:
+    """The label of each prediction, with what else is told with it, in their order."""
     assert spec.id is not None
-    known = _scan(labels, [spec.id], spec, labelled=True).unique(spec.id, keep="first", maintain_order=True)
+    known = _scan(labels, [spec.id, *told], spec, labelled=True).unique(spec.id, keep="first", maintain_order=True)
     asked = _scan(predictions, [spec.id], spec, labelled=False)
     joined = asked.join(known, on=spec.id, how="left", maintain_order="left").drop(spec.id)
     return joined.collect(engine="streaming")
@@ -143,6 +156,7 @@ def typed(rows: pl.LazyFrame, columns: Sequence[str], spec: ProfileSpec, *, labe
     if labelled:
         counted.append(_label(schema, spec).alias(LABEL))
         grouped = spec.label in spec.numeric or any(spec.label in grouping.columns for grouping in spec.groupings)
+        grouped = (grouped or spec.label in spec.metric_columns) and spec.label not in columns
         counted += [_typed(spec.label, schema, spec)] if grouped else []
     return rows.select(counted)
 

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import hashlib
 from functools import cached_property
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import Field
+from pydantic import Field, SerializerFunctionWrapHandler, model_serializer
+from pydantic.json_schema import SkipJsonSchema
 
 from nightproof.record import Record
 
@@ -26,7 +27,7 @@ class NumericFeature(Record):
     """Baseline standard deviation; 1 for a constant column."""
     low: float
     high: float
-    """The baseline's least and largest finite value."""
+    """The baseline's least and largest finite value, rounded outwards to two significant digits."""
 
 
 class CategoricalFeature(Record):
@@ -156,6 +157,24 @@ class LossTree(Record):
     right: tuple[int, ...]
 
 
+class RowMetric(Record):
+    """A team's own metric: a number of each row, and another one that its sum is divided by."""
+
+    name: str
+    numerator: str | None = None
+    """Column; ``None`` where a function gives both numbers."""
+    denominator: str | None = None
+    """Column; ``None`` for 1 a row."""
+    function: str | None = None
+    """SHA-256 of the source of the Python function that gives both numbers."""
+    columns: tuple[str, ...]
+    """What is read as numbers."""
+    text_columns: tuple[str, ...] = ()
+    """What is read as text."""
+    units: tuple[float, float] = (1.0, 1.0)
+    """What the two numbers are counted in: the powers of two next above the baseline's root mean squares."""
+
+
 class ProfileSpec(Record):
     """Everything that must be equal for two profiles to be added."""
 
@@ -171,6 +190,13 @@ class ProfileSpec(Record):
     groupings: tuple[Grouping, ...]
     components: Components | None = None
     loss_tree: LossTree | None = None
+    metrics: SkipJsonSchema[tuple[RowMetric, ...]] = ()
+
+    @model_serializer(mode="wrap")
+    def _as_before(self, told: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        """Without the team's own metrics where there are none: such a spec is what it was before there could be any."""
+        found: dict[str, Any] = told(self)
+        return found if self.metrics else {name: value for name, value in found.items() if name != "metrics"}
 
     @cached_property
     def fingerprint(self) -> str:
@@ -189,7 +215,16 @@ class ProfileSpec(Record):
 
     def is_numeric(self, column: str) -> bool:
         """Whether a column is read as numbers."""
-        return column in self.numeric or any(column in grouping.numeric for grouping in self.groupings)
+        return (
+            column in self.numeric
+            or any(column in grouping.numeric for grouping in self.groupings)
+            or any(column in metric.columns for metric in self.metrics)
+        )
+
+    @property
+    def metric_columns(self) -> tuple[str, ...]:
+        """Columns that the team's own metrics read, each once; the label may be one."""
+        return tuple(dict.fromkeys(name for m in self.metrics for name in (*m.columns, *m.text_columns)))
 
     @property
     def listed(self) -> tuple[str, ...]:
@@ -205,4 +240,5 @@ class ProfileSpec(Record):
         named = [*self.outputs, *self.numeric, *self.categorical, *grouped]
         named += [self.task.query] if isinstance(self.task, Ranking) else []
         named += [name for name in (self.weight and self.weight.column, self.time) if name]
+        named += self.metric_columns
         return tuple(dict.fromkeys(name for name in named if name != self.label))

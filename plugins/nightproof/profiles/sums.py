@@ -87,6 +87,36 @@ class Loss:
 
 
 @dataclass(frozen=True)
+class RatioSums:
+    """Exact sums of two numbers ``x`` and ``y`` of ``n`` rows, in whole steps; times its weight where rows are weighed.
+
+    Parameters
+    ----------
+    n
+        Rows that count: both numbers are there.
+    x, y, xx, xy, yy
+        ``sum x``, ``sum y``, ``sum x**2``, ``sum x y``, ``sum y**2``, in steps and in squares of steps.
+    unit
+        What ``x / y`` is in: a step of ``x`` over a step of ``y``.
+    weight, weight_squared
+        ``sum w`` and ``sum w**2``; ``None`` where rows are not weighed.
+    held
+        Rows of which a number was too large to be added up, and was held within the largest one.
+    """
+
+    n: int
+    x: int
+    y: int
+    xx: int
+    xy: int
+    yy: int
+    unit: float
+    weight: int | None = None
+    weight_squared: int | None = None
+    held: int = 0
+
+
+@dataclass(frozen=True)
 class BinLosses:
     """Rows of a feature by bin, missing ones last; arrays of equal length.
 

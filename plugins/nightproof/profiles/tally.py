@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Protocol
 
 from nightproof.profiles.batch import Batch, Plan
@@ -11,6 +13,8 @@ from nightproof.profiles.distinct import DistinctRows
 from nightproof.profiles.feature_rows import UNSEEN_KEPT, CategoricalRows, FeatureRows, NumericRows
 from nightproof.profiles.group_rows import GroupRows, VersionRows
 from nightproof.profiles.loss_leaves import LossLeaves
+from nightproof.profiles.metric_rows import MetricRows
+from nightproof.profiles.row_functions import RowFunction
 from nightproof.profiles.rows import Rows
 from nightproof.profiles.spec import ProfileSpec
 from nightproof.profiles.tasks import TASKS
@@ -36,9 +40,17 @@ class Tally:
         What to count, by which bins.
     unseen
         How many unknown values of a column are named; ``None`` for all, where facts are still to be added up.
+    functions
+        Of the team's own Python metrics, by metric.
     """
 
-    def __init__(self, spec: ProfileSpec, *, unseen: int | None = UNSEEN_KEPT) -> None:
+    def __init__(
+        self,
+        spec: ProfileSpec,
+        *,
+        unseen: int | None = UNSEEN_KEPT,
+        functions: Mapping[str, RowFunction] = MappingProxyType({}),
+    ) -> None:
         plan = Plan(spec)
         self._plan, self._task = plan, TASKS[spec.task.kind](spec)
         self._outcomes = counter(self._task.outcomes.shape())
@@ -51,6 +63,7 @@ class Tally:
         self._parts += [DistinctRows([name for name, f in spec.categorical.items() if f.buckets])]
         self._parts += [ComponentRows(spec.components, spec)] if spec.components else []
         self._parts += [LossLeaves(spec.loss_tree)] if spec.loss_tree else []
+        self._parts += [MetricRows(spec, plan.groups, functions)] if spec.metrics else []
 
     def add(self, rows: Rows) -> None:
         """Count a batch of at most 2**17 rows."""

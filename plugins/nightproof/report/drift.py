@@ -13,6 +13,8 @@ from nightproof.words import STATUS, counted, edges, ends, label, markdown, nigh
 
 DRAWN = 6
 """Distributions that are drawn: the score's, those worth a look, then the largest shifts."""
+LAGGING = 8
+"""Groups whose label coverage is shown."""
 CATEGORIES = 15
 """Values of a categorical feature that get a bar of their own."""
 _ORDER = ("regression", "watch", "insufficient_data", "ok")
@@ -29,6 +31,7 @@ def section(evaluation: Evaluation, profile: Profile, baseline: Profile) -> Sect
         f"Beyond {limit:g} it is worth a look. Drift alone is no harm, so it wakes nobody."
     )
     blocks: list[Block] = [Text(text), _table(found, ranked, profile)] if ranked else []
+    blocks += _coverage(found)
     blocks += _together(found)
     if distances := _distances(found, ranked, profile):
         blocks.append(distances)
@@ -107,6 +110,8 @@ def _status(column: str, found: Sequence[Finding], profile: Profile) -> str:
         "unseen_rate": "more unknown values",
         "outside_rate": "out of range",
         "vanished_share": "values gone",
+        "label_coverage": "fewer labels",
+        "label_coverage_gap": "fewer labels in a group",
     }
     why = [words.get(f.metric, f.metric) for f in own if f.status == worst]
     text = STATUS[worst] if worst in ("ok", "insufficient_data") else f"{STATUS[worst]}: {', '.join(why)}"
@@ -129,6 +134,26 @@ def _drawn(ranked: Sequence[str], found: Sequence[Finding], profile: Profile) ->
 def _counted(column: str, profile: Profile) -> bool:
     """Whether a column is counted by bin; a label that is a class is not."""
     return column in profile.spec.numeric or column in profile.spec.categorical
+
+
+def _coverage(found: Sequence[Finding]) -> list[Block]:
+    """How complete the labels are, beside what is usual; groups that lag the most first."""
+    every = [f for f in found if f.metric == "label_coverage" and f.value is not None]
+    gaps = [f for f in found if f.metric == "label_coverage_gap" and f.value is not None]
+    if not every:
+        return []
+    worst = sorted(gaps, key=lambda f: (_ORDER.index(f.status), -(f.value or 0.0)))[:LAGGING]
+    header = ("Labels", "Share of rows,\nor short of all rows by", "Usual at this age", "Rows (n)", "Status")
+    rows = tuple(
+        (f.subject, f"{number(f.value)}{ends(f.interval)}", number(f.baseline), f"{f.n:,}", STATUS[f.status])
+        for f in [*every, *worst]
+    )
+    more = f" The {LAGGING} groups of {len(gaps):,} that lag most are shown." if len(gaps) > LAGGING else ""
+    text = (
+        "### How complete the labels are\n\nBeside earlier nights whose labels were counted at the same age: "
+        f"labels that come as late as always are no fault.{more}"
+    )
+    return [Text(text), Table(header, rows)]
 
 
 def _together(found: Sequence[Finding]) -> list[Block]:

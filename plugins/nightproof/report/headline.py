@@ -35,6 +35,7 @@ _EVENTS: dict[Event, str] = {
     "worsened": "got worse",
     "recovered": "over",
     "reopened": "came again",
+    "withdrawn": "withdrawn: later labels show that there was nothing",
 }
 CAUSE = 300
 """Characters of a cause or a reason that are shown."""
@@ -89,6 +90,9 @@ def _facts(evaluation: Evaluation) -> Table:
     rows += [("Muted", "\n".join(muted))] if (muted := _muted(evaluation)) else []
     rows += [("Data validation", _validated(evaluation.validation))]
     rows += [("Night", f"{span}; its labels were due by {night.matures_at:%Y-%m-%d %H:%M} UTC")]
+    rows += [("Labels", _labels(evaluation))]
+    if found.supersedes is not None:
+        rows += [("Revision of", f"evaluation {found.supersedes}, which stays in the record")]
     if evaluation.baseline is not None:
         base = evaluation.baseline
         rows += [("Compared with", f"baseline {plain(base.id)}, {counted(base.profile.rows, 'row')}")]
@@ -103,6 +107,16 @@ def _facts(evaluation: Evaluation) -> Table:
     if found.steps_left_out:
         rows += [("Steps left out", ", ".join(plain(step) for step in found.steps_left_out))]
     return Table(("", ""), tuple(rows))
+
+
+def _labels(evaluation: Evaluation) -> str:
+    """Whether the night is final, and what was known when."""
+    known = evaluation.snapshot.listed_at
+    when = f", known by {known[:10]} {known[11:16]} UTC" if known else ""
+    if evaluation.snapshot.labels == "final":
+        return f"Final{when}"
+    until = evaluation.night.end + evaluation.config.data.matures_after
+    return f"Provisional{when}: labels may come until {until:%Y-%m-%d %H:%M} UTC, and the night is then told anew"
 
 
 def _causes(evaluation: Evaluation) -> list[str]:
@@ -239,6 +253,9 @@ def tolerance(f: Finding) -> str:
     harm = next((way for name, way in HARM.items() if name == f.metric), "")
     if f.check == "performance" and harm:
         return f"{'drop' if harm == 'max_drop' else 'rise'} of {f.tolerance:g}"
+    if f.check == "business" and f.delta is not None:
+        # Where this is shown it moved the harmful way.
+        return f"{'drop' if f.delta < 0.0 else 'rise'} of {f.tolerance:g}"
     if f.metric in ("missing_rate", "unseen_rate"):
         return f"rise of {f.tolerance:g}"
     return f"limit {f.tolerance:g}"

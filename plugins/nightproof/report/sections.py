@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from nightproof.evaluation import Evaluation
-from nightproof.report import bias, drift, estimated, evidence, explanation, headline, performance, slices
+from nightproof.report import bias, business, drift, estimated, evidence, explanation, headline, performance, slices
 from nightproof.report.block import Section
 
 
@@ -14,6 +14,7 @@ def sections(evaluation: Evaluation) -> tuple[Section, ...]:
         profile, baseline = evaluation.profile, evaluation.baseline.profile
         told += [
             performance.section(evaluation, profile, baseline),
+            business.section(evaluation),
             estimated.section(evaluation, profile, baseline),
             explanation.section(evaluation, profile, baseline),
             drift.section(evaluation, profile, baseline),

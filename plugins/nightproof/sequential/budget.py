@@ -24,7 +24,7 @@ from scipy.special import logsumexp
 
 from nightproof.sequential.nights import Bools, Floats
 
-SHARES = {"performance": 0.4, "bias": 0.4, "data": 0.1, "drift": 0.1}
+SHARES = {"performance": 0.4, "bias": 0.4, "business": 0.4, "data": 0.1, "drift": 0.1}
 """How the level is shared among families; those without a series leave theirs to the others."""
 
 

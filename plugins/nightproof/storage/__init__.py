@@ -8,11 +8,15 @@ from urllib.parse import unquote
 
 from nightproof.errors import StoreError
 from nightproof.storage.directory import DirectoryStore
+from nightproof.storage.locked import LockedStore
 from nightproof.storage.memory import MemoryStore
-from nightproof.storage.store import Retention, Store, StoredObject
+from nightproof.storage.store import HoldsTables, KeepsVersions, Retention, Store, StoredObject
 
 __all__ = [
     "DirectoryStore",
+    "HoldsTables",
+    "KeepsVersions",
+    "LockedStore",
     "MemoryStore",
     "OpenStore",
     "Retention",

@@ -7,6 +7,7 @@ import os
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from pathlib import Path
 from uuid import uuid4
 
@@ -38,12 +39,23 @@ class DirectoryStore:
             if key.startswith(prefix):
                 yield self.head(key)
 
+    def folders(self, prefix: str) -> tuple[str, ...]:
+        """See :class:`~nightproof.storage.store.Store`."""
+        folder = self._path(prefix)
+        with self._explained(prefix):
+            found = (path.name for path in folder.iterdir() if path.is_dir()) if folder.is_dir() else ()
+            return tuple(sorted(found))
+
+    def object_store_options(self) -> dict[str, str]:
+        """A folder needs none; see :class:`~nightproof.storage.store.HoldsTables`."""
+        return {}
+
     def head(self, key: str) -> StoredObject:
         """See :class:`~nightproof.storage.store.Store`."""
         with self._explained(key):
             status = self._path(key).stat()
         tag = hashlib.sha256(f"{status.st_mtime_ns}-{status.st_size}-{status.st_ino}".encode()).hexdigest()
-        return StoredObject(key, status.st_size, tag[:32])
+        return StoredObject(key, status.st_size, tag[:32], modified=datetime.fromtimestamp(status.st_mtime, UTC))
 
     def read(self, key: str) -> bytes:
         """See :class:`~nightproof.storage.store.Store`."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import threading
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 
 from nightproof.errors import ObjectChanged, ObjectExists, ObjectMissing
@@ -19,6 +20,7 @@ class MemoryStore:
     def __init__(self, name: str = "memory") -> None:
         self._name = name
         self._objects: dict[str, bytes] = {}
+        self._written: dict[str, datetime] = {}
         self._lock = threading.Lock()
 
     def url(self, key: str) -> str:
@@ -31,10 +33,16 @@ class MemoryStore:
             if key.startswith(prefix):
                 yield self.head(key)
 
+    def folders(self, prefix: str) -> tuple[str, ...]:
+        """See :class:`~nightproof.storage.store.Store`."""
+        below = (key.removeprefix(prefix) for key in self._objects if key.startswith(prefix))
+        return tuple(sorted({rest.split("/", 1)[0] for rest in below if "/" in rest}))
+
     def head(self, key: str) -> StoredObject:
         """See :class:`~nightproof.storage.store.Store`."""
         content = self.read(key)
-        return StoredObject(key, len(content), hashlib.sha256(content).hexdigest()[:32])
+        tag = hashlib.sha256(content).hexdigest()[:32]
+        return StoredObject(key, len(content), tag, modified=self._written.get(key))
 
     def read(self, key: str) -> bytes:
         """See :class:`~nightproof.storage.store.Store`."""
@@ -62,7 +70,7 @@ class MemoryStore:
         with self._lock:
             if key in self._objects:
                 raise ObjectExists(f"{self.url(key)} is there already.")
-            self._objects[key] = content
+            self._objects[key], self._written[key] = content, datetime.now(UTC)
 
     def delete(self, key: str) -> None:
         """See :class:`~nightproof.storage.store.Store`."""
@@ -72,4 +80,4 @@ class MemoryStore:
     def put(self, key: str, content: bytes) -> None:
         """Write an object, replacing one of that key, as the systems that log predictions do."""
         with self._lock:
-            self._objects[key] = content
+            self._objects[key], self._written[key] = content, datetime.now(UTC)

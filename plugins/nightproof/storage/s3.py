@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import datetime
+from email.utils import parsedate_to_datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import boto3
+import botocore.session
 from botocore.config import Config
 from botocore.exceptions import (
     BotoCoreError,
@@ -15,6 +19,7 @@ from botocore.exceptions import (
     EndpointConnectionError,
     NoCredentialsError,
 )
+from botocore.utils import parse_timestamp
 
 from nightproof.errors import (
     AccessRefused,
@@ -61,7 +66,10 @@ def make_client() -> S3Client:
         If those contradict themselves: half a key, an unknown profile, an address that is none.
     """
     try:
-        return boto3.client("s3", config=CLIENT_CONFIG)
+        session = botocore.session.get_session()
+        # dateutil's parser is half of what a listing costs.
+        session.get_component("response_parser_factory").set_parser_defaults(timestamp_parser=_instant)
+        return boto3.Session(botocore_session=session).client("s3", config=CLIENT_CONFIG)
     except (BotoCoreError, ValueError) as error:
         raise AccessRefused(f"The AWS settings of this environment cannot be used: {error}") from error
 
@@ -94,7 +102,43 @@ class S3Store:
             listed = [found for page in pages for found in page.get("Contents", [])]
         # S3 lists in the order of keys; not all that speak its API do.
         for found in sorted(listed, key=lambda each: each["Key"]):
-            yield StoredObject(found["Key"], found["Size"], found["ETag"].strip('"'))
+            tag, when = found["ETag"].strip('"'), found.get("LastModified")
+            yield StoredObject(found["Key"], found["Size"], tag, modified=when)
+
+    def folders(self, prefix: str) -> tuple[str, ...]:
+        """See :class:`~nightproof.storage.store.Store`."""
+        with self._explained(prefix):
+            paginator = self._client.get_paginator("list_objects_v2")
+            pages = paginator.paginate(Bucket=self.bucket, Prefix=prefix, Delimiter="/")
+            found = [each["Prefix"] for page in pages for each in page.get("CommonPrefixes", [])]
+        return tuple(sorted({name.removeprefix(prefix).rstrip("/") for name in found}))
+
+    def object_store_options(self) -> dict[str, str]:
+        """The client's own address and keys; see :class:`~nightproof.storage.store.HoldsTables`.
+
+        Keys of a role or a session run out: ask again before each use.
+        """
+        endpoint, region = self._client.meta.endpoint_url, self._client.meta.region_name
+        options = {
+            # Under every name, as the library takes from the environment what it is not given.
+            **dict.fromkeys(("aws_endpoint", "aws_endpoint_url", "aws_endpoint_url_s3"), endpoint),
+            # Without a region boto3 says aws-global, which is none.
+            "aws_region": "us-east-1" if region in (None, "", "aws-global") else region,
+            "aws_allow_http": str(endpoint.startswith("http://")).lower(),
+            "aws_virtual_hosted_style_request": "false",
+            # A commit is a create that fails where its version is taken: no lock table is needed.
+            "conditional_put": "etag",
+        }
+        # No public way leads from a client to the keys that it signs with, whoever gave it them.
+        keys = self._client._get_credentials()  # type: ignore[attr-defined]
+        if keys is None:
+            return options | {"aws_skip_signature": "true"}
+        frozen = keys.get_frozen_credentials()
+        options |= {"aws_access_key_id": frozen.access_key, "aws_secret_access_key": frozen.secret_key}
+        if frozen.token or os.environ.get("AWS_SESSION_TOKEN"):
+            # A session of the environment does not belong to keys that came from elsewhere.
+            options["aws_session_token"] = frozen.token or ""
+        return options
 
     def head(self, key: str) -> StoredObject:
         """See :class:`~nightproof.storage.store.Store`."""
@@ -144,6 +188,13 @@ class S3Store:
         with self._explained(key):
             self._client.delete_object(Bucket=self.bucket, Key=key)
 
+    def hidden_by(self, key: str) -> str | None:
+        """See :class:`~nightproof.storage.store.KeepsVersions`."""
+        with self._explained(key):
+            found = self._client.list_object_versions(Bucket=self.bucket, Prefix=key)
+        latest = (mark for mark in found.get("DeleteMarkers", []) if mark["Key"] == key and mark["IsLatest"])
+        return next((mark["VersionId"] for mark in latest), None)
+
     @contextmanager
     def _explained(self, key: str, *, taken: type[StoreError] = ObjectChanged) -> Iterator[None]:
         where = self.url(key)
@@ -180,6 +231,14 @@ class S3Store:
         if status >= 500 or code in ("SlowDown", "InternalError", "ServiceUnavailable"):
             return StoreUnavailable(f"Object storage failed for {where} after several tries ({code or status}).")
         return StoreError(f"Object storage refused a request for {where}: {code or status}.")
+
+
+def _instant(said: Any) -> datetime:
+    """A time as S3 writes it: ISO 8601 in a body, RFC 5322 in a header; anything else as botocore reads it."""
+    try:
+        return datetime.fromisoformat(said) if said[:1].isdigit() else parsedate_to_datetime(said)
+    except (TypeError, ValueError):
+        return parse_timestamp(said)
 
 
 def _version(version_id: str | None) -> str | None:

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
-from typing import Literal, Protocol
+from typing import Literal, Protocol, runtime_checkable
 
 
 @dataclass(frozen=True)
@@ -39,12 +39,15 @@ class StoredObject:
         Changes when the content does.
     version_id
         ``None`` where the store keeps no versions, or the listing does not say.
+    modified
+        UTC instant at which it was written, as a listing says; no part of what makes two of them equal.
     """
 
     key: str
     size: int
     etag: str
     version_id: str | None = None
+    modified: datetime | None = field(default=None, compare=False)
 
 
 class Store(Protocol):
@@ -67,6 +70,10 @@ class Store(Protocol):
 
     def list(self, prefix: str) -> Iterator[StoredObject]:
         """All objects whose key begins with a prefix, in the order of their keys."""
+        ...
+
+    def folders(self, prefix: str) -> tuple[str, ...]:
+        """Names of the folders right below a prefix (empty, or ending in a slash), in order, without their slash."""
         ...
 
     def head(self, key: str) -> StoredObject:
@@ -103,4 +110,22 @@ class Store(Protocol):
 
     def delete(self, key: str) -> None:
         """Delete an object; one that is not there is no error."""
+        ...
+
+
+@runtime_checkable
+class KeepsVersions(Protocol):
+    """What a store that keeps versions can say beside."""
+
+    def hidden_by(self, key: str) -> str | None:
+        """Version id of the delete marker that hides an object; ``None`` if none does."""
+        ...
+
+
+@runtime_checkable
+class HoldsTables(Protocol):
+    """A store in which a Delta table can lie."""
+
+    def object_store_options(self) -> dict[str, str]:
+        """What a Delta library needs to reach it, secrets included: never log it, never store it."""
         ...

@@ -1,0 +1,76 @@
+"""`make bench-results`: run the rows on a real S3 server, print the table, and write it into `docs/benchmarks.md`."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import time
+import traceback
+from collections.abc import Callable
+from datetime import UTC, datetime
+
+from benchmarks.bench import Bench
+from benchmarks.machine import machine, versions
+from benchmarks.measure import ROOT, Failed
+from benchmarks.results import crashes, fleet, rebuilding, reproducing, storing, tampering, verifying
+from benchmarks.row import Row
+from benchmarks.table import render, write
+
+DOCUMENT = ROOT / "docs" / "benchmarks.md"
+BEGIN, END = "<!-- bench-results: written by make bench-results from here -->", "<!-- bench-results: to here -->"
+ROWS: dict[str, Callable[[Bench], Row]] = {
+    "publish": storing.row,
+    "fleet": fleet.row,
+    "crashes": crashes.row,
+    "verify": verifying.row,
+    "tamper": tampering.row,
+    "rebuild": rebuilding.row,
+    "reproduce": reproducing.row,
+}
+"""Each row by the name that `ONLY` takes, in the table's order."""
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run the rows that were asked for; a row that fails says so and ends nothing."""
+    asked = _asked(arguments)
+    bench, began = Bench(scale=asked.scale), time.monotonic()
+    rows = {name: _row(name, bench) for name in asked.only}
+    full = asked.scale == 1.0 and set(asked.only) == set(ROWS)
+    said = [f"{datetime.now(UTC):%Y-%m-%d}", machine(), versions(), f"{(time.monotonic() - began) / 60:.0f} minutes"]
+    text = render(rows, heading=". ".join(said) + ("." if asked.scale == 1.0 else f", sizes x {asked.scale:g}."))
+    print("\n" + text)
+    if full:
+        write(DOCUMENT, text, begin=BEGIN, end=END)
+    print(f"\n{'Written to' if full else 'Not a full run, so not written to'} {DOCUMENT.relative_to(ROOT)}.")
+    return int(any(row.met is None for row in rows.values()))
+
+
+def _row(name: str, bench: Bench) -> Row:
+    began = time.monotonic()
+    print(f"{name} ...", end=" ", flush=True, file=sys.stderr)
+    try:
+        row = ROWS[name](bench)
+    except Failed as error:
+        row = Row(what=name, target="", found=f"failed: {error}", met=None)
+    except Exception as error:  # noqa: BLE001  a fault in one row must not lose what others took minutes for
+        traceback.print_exc()
+        row = Row(what=name, target="", found=f"failed: {type(error).__name__}: {error}", met=None)
+    print(f"{time.monotonic() - began:.0f} s: {row.found}", flush=True, file=sys.stderr)
+    return row
+
+
+def _asked(arguments: list[str] | None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.results", description=__doc__)
+    parser.add_argument("--only", default="", help=f"rows, with commas between: {', '.join(ROWS)}; all by default")
+    parser.add_argument("--scale", type=float, default=1.0, help="what all sizes are multiplied by, to try")
+    asked = parser.parse_args(arguments)
+    asked.only = [name.strip() for name in asked.only.split(",") if name.strip()] or list(ROWS)
+    if wrong := [name for name in asked.only if name not in ROWS]:
+        parser.error(f"there is no row {', '.join(wrong)}; there are {', '.join(ROWS)}")
+    if not 0.0 < asked.scale <= 1.0:
+        parser.error("--scale must be more than 0 and at most 1")
+    return asked
+
+
+if __name__ == "__main__":
+    sys.exit(main())
