@@ -88,7 +88,8 @@ def test_notes_are_a_chain_and_a_second_run_finds_nothing(bench: Any, published:
     later = prune(published, results, now=now(LATER))
     assert {file.name for file in later.files} == {"findings.json", "readings.json"} and later.note == 1
     assert [note.number for note in read_notes(results)] == [0, 1]
-    assert names(bench) == {"snapshot.json", "validation.json", "profile.parquet", "verdict.json", "manifest.json"}
+    kept = {"snapshot.json", "validation.json", "history.json", "profile.parquet", "verdict.json", "manifest.json"}
+    assert names(bench) == kept
     assert verify(bench.model_results(published), deep=True).is_whole
 
 

@@ -69,8 +69,7 @@ def leased(folder: Path) -> set[str]:
     """Entries in use by anybody; clears left-over leases away. The caller holds the cache's lock alone."""
     found: set[str] = set()
     for path in _files(folder / "leases"):
-        if not _clear_if_left(path):
-            found |= set(path.read_text().split())
+        found |= set(_read_or_clear(path).decode().split())
     return found
 
 
@@ -88,7 +87,7 @@ def temporary(folder: Path) -> Iterator[Path]:
 def clear_temporaries(folder: Path) -> None:
     """Remove what ended processes left half-written. The caller holds the cache's lock alone."""
     for path in _files(folder / "fetching"):
-        _clear_if_left(path)
+        _read_or_clear(path)
 
 
 def _locked_file(folder: Path, kind: str) -> tuple[int, Path]:
@@ -112,15 +111,18 @@ def _files(folder: Path) -> list[Path]:
         return []
 
 
-def _clear_if_left(path: Path) -> bool:
+def _read_or_clear(path: Path) -> bytes:
+    """What a live holder wrote; a file that nobody holds is removed, and says nothing."""
     with suppress(FileNotFoundError):
         handle = os.open(path, os.O_RDWR)
         try:
             fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            return False
+            # By the open file: its holder may release it, and so unlink it, at any moment.
+            with os.fdopen(os.dup(handle), "rb") as held:
+                return held.read()
         else:
             path.unlink(missing_ok=True)
         finally:
             os.close(handle)
-    return True
+    return b""

@@ -41,7 +41,7 @@ class MemoryStore:
     def head(self, key: str) -> StoredObject:
         """See :class:`~nightproof.storage.store.Store`."""
         content = self.read(key)
-        tag = hashlib.sha256(content).hexdigest()[:32]
+        tag = _tag(content)
         return StoredObject(key, len(content), tag, modified=self._written.get(key))
 
     def read(self, key: str) -> bytes:
@@ -53,9 +53,10 @@ class MemoryStore:
 
     def fetch(self, found: StoredObject, path: Path) -> None:
         """See :class:`~nightproof.storage.store.Store`."""
-        if self.head(found.key) != found:
+        content = self.read(found.key)
+        if _tag(content) != found.etag:
             raise ObjectChanged(f"{self.url(found.key)} has changed since it was listed.")
-        path.write_bytes(self.read(found.key))
+        path.write_bytes(content)
 
     def create(
         self,
@@ -81,3 +82,7 @@ class MemoryStore:
         """Write an object, replacing one of that key, as the systems that log predictions do."""
         with self._lock:
             self._objects[key], self._written[key] = content, datetime.now(UTC)
+
+
+def _tag(content: bytes) -> str:
+    return hashlib.sha256(content).hexdigest()[:32]
