@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 from functools import cached_property
+from typing import TYPE_CHECKING
 
 from nightproof.config import ModelConfig
 from nightproof.dossier import Dossier
 from nightproof.log import Log
 from nightproof.manifest import LogEntry
-from nightproof.profiles import Profile, ProfileSpec
-from nightproof.readings import Readings
 from nightproof.signatures import Signatures
 from nightproof.snapshot import Snapshot
 from nightproof.storage import LockedStore, OpenStore, Store, split_url
 from nightproof.verdict import Verdict
+
+if TYPE_CHECKING:
+    from nightproof.profiles import Profile, ProfileSpec
+    from nightproof.readings import Readings
 
 DOSSIERS_KEPT, PROFILES_KEPT, READINGS_KEPT = 64, 128, 512
 """What one process remembers of a model; older ones are read again."""
@@ -89,6 +92,9 @@ class ModelResults:
 
     def readings(self, entry: LogEntry) -> Readings | None:
         """The readings of a published evaluation; ``None`` for a quarantined night."""
+        # Whoever verifies a record reads no numbers, and needs neither polars nor scipy.
+        from nightproof.readings import Readings
+
         if entry.evaluation_id not in self._readings:
             while len(self._readings) >= READINGS_KEPT:
                 del self._readings[next(iter(self._readings))]
@@ -100,6 +106,8 @@ class ModelResults:
 
     def profile(self, night: str, evaluation_id: str, spec: ProfileSpec) -> Profile:
         """The stored profile of an evaluation; raises ``ObjectMissing``."""
+        from nightproof.profiles import Profile
+
         if evaluation_id not in self._profiles:
             while len(self._profiles) >= PROFILES_KEPT:
                 del self._profiles[next(iter(self._profiles))]

@@ -10,7 +10,7 @@ from nightproof.errors import StoreError
 from nightproof.storage.directory import DirectoryStore
 from nightproof.storage.locked import LockedStore
 from nightproof.storage.memory import MemoryStore
-from nightproof.storage.store import HoldsTables, KeepsVersions, Retention, Store, StoredObject
+from nightproof.storage.store import HoldsTables, KeepsVersions, ReadsInBulk, Retention, Store, StoredObject
 
 __all__ = [
     "DirectoryStore",
@@ -19,6 +19,7 @@ __all__ = [
     "LockedStore",
     "MemoryStore",
     "OpenStore",
+    "ReadsInBulk",
     "Retention",
     "Store",
     "StoredObject",

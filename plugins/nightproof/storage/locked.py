@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Literal
 
-from nightproof.storage.store import KeepsVersions, Retention, Store, StoredObject
+from nightproof.storage.store import KeepsVersions, ReadsInBulk, Retention, Store, StoredObject
 
 UNLOCKED = ("scratch/", "alerts/", "holdout/")
 """Folders of a model that are no part of its record."""
@@ -64,6 +64,10 @@ class LockedStore:
     def read(self, key: str) -> bytes:
         """See :class:`~nightproof.storage.store.Store`."""
         return self._store.read(key)
+
+    def bulk(self) -> Callable[[str], bytes]:
+        """See :class:`~nightproof.storage.store.ReadsInBulk`."""
+        return self._store.bulk() if isinstance(self._store, ReadsInBulk) else self._store.read
 
     def fetch(self, found: StoredObject, path: Path) -> None:
         """See :class:`~nightproof.storage.store.Store`."""

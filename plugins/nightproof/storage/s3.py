@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import datetime
 from email.utils import parsedate_to_datetime
@@ -151,6 +151,13 @@ class S3Store:
         """See :class:`~nightproof.storage.store.Store`."""
         with self._explained(key):
             return self._client.get_object(Bucket=self.bucket, Key=key)["Body"].read()
+
+    def bulk(self) -> Callable[[str], bytes]:
+        """See :class:`~nightproof.storage.store.ReadsInBulk`."""
+        # The library takes longer to load than a few objects to read.
+        from nightproof.storage.s3_bulk import bulk_reader
+
+        return bulk_reader(self.bucket, self.object_store_options(), otherwise=self.read)
 
     def fetch(self, found: StoredObject, path: Path) -> None:
         """See :class:`~nightproof.storage.store.Store`."""

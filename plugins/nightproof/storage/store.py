@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -119,6 +119,15 @@ class KeepsVersions(Protocol):
 
     def hidden_by(self, key: str) -> str | None:
         """Version id of the delete marker that hides an object; ``None`` if none does."""
+        ...
+
+
+@runtime_checkable
+class ReadsInBulk(Protocol):
+    """A store of which thousands of small objects can be read for less."""
+
+    def bulk(self) -> Callable[[str], bytes]:
+        """A function that reads as ``Store.read`` does, for a job of minutes; safe between threads."""
         ...
 
 

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from functools import cached_property
 from typing import TypeVar
 
 from nightproof.errors import ObjectMissing
-from nightproof.storage import KeepsVersions, Store
+from nightproof.storage import KeepsVersions, ReadsInBulk, Store
 
-READERS = 8
+READERS = 16
 """Objects read at a time."""
 BATCH = 256
 """Objects asked for ahead: a record of any length is read in bounded memory."""
@@ -34,10 +35,14 @@ class Reader:
         self.hashed = 0
         self.hashed_bytes = 0
 
+    @cached_property
+    def _read(self) -> Callable[[str], bytes]:
+        return self._store.bulk() if isinstance(self._store, ReadsInBulk) else self._store.read
+
     def read(self, name: str) -> bytes | None:
         """An object's bytes as they are stored; ``None`` if there is no such object."""
         try:
-            return self._store.read(self._folder + name)
+            return self._read(self._folder + name)
         except ObjectMissing:
             return None
 
