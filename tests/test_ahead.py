@@ -24,10 +24,17 @@ def prepared(bench: Any, left_out: tuple[str, ...] = ("report", "validate")) -> 
 def without_time(objects: dict[str, bytes]) -> dict[str, Any]:
     """The record, less when it was made and what is hashed over that."""
     kept = {name: content for name, content in objects.items() if "/log/" not in f"/{name}"}
-    return {
-        name: json.loads(content) | {"evaluated_at": ""} if name.endswith("manifest.json") else content
-        for name, content in kept.items()
-    }
+    timed = ("manifest.json", "snapshot.json", "history.json")
+    return {name: _without_time(content) if name.endswith(timed) else content for name, content in kept.items()}
+
+
+def _without_time(content: bytes) -> dict[str, Any]:
+    said = json.loads(content)
+    for name in ("evaluated_at", "known_at", "listed_at", "head_sha256"):
+        said.pop(name, None)
+    for name in ("snapshot.json", "history.json"):
+        said.get("files", {}).pop(name, None)
+    return dict(said)
 
 
 def test_nights_come_in_order_with_their_rows_counted(folder, monkeypatch):

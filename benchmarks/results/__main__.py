@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import argparse
+import json
 import sys
 import time
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from dataclasses import asdict
 from datetime import UTC, datetime
+
+from nightproof.evaluation import code_version
 
 from benchmarks.bench import Bench
 from benchmarks.machine import machine, versions
@@ -35,14 +39,34 @@ def main(arguments: list[str] | None = None) -> int:
     asked = _asked(arguments)
     bench, began = Bench(scale=asked.scale), time.monotonic()
     rows = {name: _row(name, bench) for name in asked.only}
-    full = asked.scale == 1.0 and set(asked.only) == set(ROWS)
     said = [f"{datetime.now(UTC):%Y-%m-%d}", machine(), versions(), f"{(time.monotonic() - began) / 60:.0f} minutes"]
     text = render(rows, heading=". ".join(said) + ("." if asked.scale == 1.0 else f", sizes x {asked.scale:g}."))
     print("\n" + text)
-    if full:
-        write(DOCUMENT, text, begin=BEGIN, end=END)
-    print(f"\n{'Written to' if full else 'Not a full run, so not written to'} {DOCUMENT.relative_to(ROOT)}.")
+    if asked.scale == 1.0:
+        _keep(rows, bench)
+    kept = _kept(bench)
+    if full := kept.keys() == ROWS.keys() and asked.scale == 1.0:
+        how = "" if rows.keys() == ROWS.keys() else " Rows were run one after the other, on the same source."
+        heading = ". ".join(said[:-1]) + f".{how}"
+        write(DOCUMENT, render(kept, heading=heading), begin=BEGIN, end=END)
+    print(
+        f"\n{'Written to' if full else 'Not all rows of this source at full size, so not written to'} {DOCUMENT.name}."
+    )
     return int(any(row.met is None for row in rows.values()))
+
+
+def _keep(rows: Mapping[str, Row], bench: Bench) -> None:
+    """Keep rows of this source: all together take longer than many a machine is quiet."""
+    folder = bench.folder / "results-rows"
+    folder.mkdir(parents=True, exist_ok=True)
+    for name, row in rows.items():
+        (folder / f"{name}.json").write_text(json.dumps({"source": code_version(), "row": asdict(row)}))
+
+
+def _kept(bench: Bench) -> dict[str, Row]:
+    found = {name: bench.folder / "results-rows" / f"{name}.json" for name in ROWS}
+    said = {name: json.loads(path.read_text()) for name, path in found.items() if path.exists()}
+    return {name: Row(**kept["row"]) for name, kept in said.items() if kept["source"] == code_version()}
 
 
 def _row(name: str, bench: Bench) -> Row:

@@ -148,7 +148,7 @@ def test_a_quarantined_night_is_recorded_and_told_and_nothing_is_evaluated_on_it
     told = json.dumps(message["blocks"])
     assert "expect_column_values_to_be_between" in told
     assert "600 rows" in told
-    assert f"{BAD}-" in told, "ids to look the rows up by"
+    assert "part-0.parquet row " in told, "places to look the rows up at"
 
 
 def test_a_night_that_does_not_come_fails_and_says_where_it_looked(airflow, slack):

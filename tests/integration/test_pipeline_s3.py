@@ -188,6 +188,6 @@ def test_a_run_that_crashes_after_every_single_write_gets_there_all_the_same(buc
         else:
             break
     found = bucket_model.objects()
-    assert crashes == len(found) == 11
+    assert crashes == len(found) == 12
     assert sum(name.endswith("manifest.json") for name in found) == 1
     assert is_chain([found[name] for name in sorted(found) if name.startswith("log/")])

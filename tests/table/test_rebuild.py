@@ -233,3 +233,16 @@ def test_memory_is_bounded_by_the_rows_of_a_merge(filled, monkeypatch):
     compact(filled.table())
     assert len(filled.table_files()) == 3
     assert filled.held() == filled.expected()
+
+
+def test_findings_that_retention_has_deleted_leave_a_row_that_says_so(filled):
+    root = filled.root()
+    results = root.results("a")
+    gone = results.log.entries()[1]
+    results.store.delete(f"{results.folder}{gone.night}/{gone.evaluation_id}/findings.json")
+    made = rebuild(filled.root(), filled.table())
+    assert (made.evaluations, made.rows) == (6, 11)
+    rows = DeltaTable(filled.table()._uri).to_pyarrow_table().to_pylist()
+    [row] = [row for row in rows if row["model"] == "a" and row["log_number"] == 1]
+    assert row["ordinal"] == -1
+    assert "no longer in the record" in row["reason"]

@@ -6,6 +6,7 @@ import gzip
 import hashlib
 import json
 from collections.abc import Sequence
+from contextlib import suppress
 from datetime import date, datetime
 from functools import lru_cache
 from typing import Any
@@ -15,7 +16,7 @@ import pyarrow.compute as pc
 from pydantic_core import from_json
 
 from nightproof.checks.finding import Finding
-from nightproof.errors import RecordError
+from nightproof.errors import ObjectMissing, RecordError
 from nightproof.manifest import LogEntry, Manifest
 from nightproof.results import ModelResults
 from nightproof.table.schema import NO_FINDING, SCHEMA
@@ -31,6 +32,7 @@ _FINDING = pa.struct(
 )
 _REASONS = {"quarantined": "The night was quarantined: its data failed validation, and nothing was measured on it."}
 _NOTHING = "The evaluation has no findings."
+_GONE = "Its findings are no longer in the record: deleted by retention, or lost, which nightproof verify tells apart."
 
 
 def evaluation_rows(results: ModelResults, entry: LogEntry) -> pa.Table:
@@ -43,14 +45,17 @@ def evaluation_rows(results: ModelResults, entry: LogEntry) -> pa.Table:
     RecordError
         If what is stored is not what the chain says was published.
     ObjectMissing
-        If a part is gone.
+        If the manifest is gone; findings that are gone make one row that says so.
     """
     folder = f"{results.folder}{entry.night}/{entry.evaluation_id}/"
     raw = results.store.read(folder + "manifest.json")
     where = results.store.url(folder + "manifest.json")
     _prove(raw, entry.manifest_sha256, where)
     manifest = Manifest.from_bytes(raw, name=where)
-    findings = _json(results, manifest, folder=folder, name="findings.json")
+    try:
+        findings = _json(results, manifest, folder=folder, name="findings.json")
+    except ObjectMissing:
+        return _table(results, entry, manifest, _of_none(entry, _GONE), version=None, rows=1)
     where = results.store.url(folder + "findings.json")
     if not isinstance(findings, list) or not all(isinstance(found, dict) for found in findings):
         raise RecordError(f"{where} is not a list of findings.")
@@ -61,13 +66,26 @@ def evaluation_rows(results: ModelResults, entry: LogEntry) -> pa.Table:
         )
     version = None
     if "readings.json" in manifest.files:
-        version = _json(results, manifest, folder=folder, name="readings.json").get("version")
+        with suppress(ObjectMissing):  # retention may end readings and findings at different times
+            version = _json(results, manifest, folder=folder, name="readings.json").get("version")
     try:
-        columns = _of_findings(findings) if findings else _of_none(entry)
-        columns |= _of_evaluation(results.model, entry, manifest, version=version, rows=max(1, len(findings)))
-        return pa.table([columns[field.name] for field in SCHEMA], schema=SCHEMA)
+        columns = _of_findings(findings) if findings else _of_none(entry, _REASONS.get(entry.status, _NOTHING))
+        return _table(results, entry, manifest, columns, version=version, rows=max(1, len(findings)))
     except (pa.ArrowException, AttributeError, TypeError, ValueError, OverflowError) as error:
         raise RecordError(f"{where} is not a list of findings: {error}.") from error
+
+
+def _table(
+    results: ModelResults,
+    entry: LogEntry,
+    manifest: Manifest,
+    columns: dict[str, pa.Array],
+    *,
+    version: str | None,
+    rows: int,
+) -> pa.Table:
+    every = columns | _of_evaluation(results.model, entry, manifest, version=version, rows=rows)
+    return pa.table([every[field.name] for field in SCHEMA], schema=SCHEMA)
 
 
 def _json(results: ModelResults, manifest: Manifest, *, folder: str, name: str) -> Any:
@@ -128,6 +146,6 @@ def _segment(items: tuple[tuple[str, str], ...]) -> str:
     return json.dumps(dict(items), sort_keys=True, ensure_ascii=False, separators=(",", ":"))
 
 
-def _of_none(entry: LogEntry) -> dict[str, pa.Array]:
-    said = {"ordinal": NO_FINDING, "status": entry.status, "reason": _REASONS.get(entry.status, _NOTHING)}
+def _of_none(entry: LogEntry, reason: str) -> dict[str, pa.Array]:
+    said = {"ordinal": NO_FINDING, "status": entry.status, "reason": reason}
     return {field.name: pa.array([said.get(field.name)], field.type) for field in SCHEMA}
