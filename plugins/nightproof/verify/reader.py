@@ -32,6 +32,7 @@ class Reader:
     def __init__(self, store: Store, folder: str) -> None:
         self._store = store
         self._folder = folder
+        self._held: dict[str, bytes | None] = {}
         self.hashed = 0
         self.hashed_bytes = 0
 
@@ -41,10 +42,18 @@ class Reader:
 
     def read(self, name: str) -> bytes | None:
         """An object's bytes as they are stored; ``None`` if there is no such object."""
+        if name in self._held:
+            return self._held.pop(name)
         try:
             return self._read(self._folder + name)
         except ObjectMissing:
             return None
+
+    def ahead(self, names: Iterable[str]) -> None:
+        """Read objects that are going to be asked for, once each; they are held until then."""
+        asked = list(names)
+        with ThreadPoolExecutor(READERS) as readers:
+            self._held.update(zip(asked, readers.map(self.read, asked), strict=True))
 
     def each(self, names: Iterable[str]) -> Iterator[tuple[str, bytes | None]]:
         """Many objects, in the order asked for."""

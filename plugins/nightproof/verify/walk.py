@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 
 from nightproof.log import Head
 from nightproof.results import ModelResults
@@ -49,7 +50,12 @@ def verify(
         If the store cannot be read; nothing is said of the record then.
     """
     store, folder, model = results.store, results.folder, results.model
-    inventory, reader = Inventory.of(store.list(folder), folder), Reader(store, folder)
+    reader = Reader(store, folder)
+    with ThreadPoolExecutor(1) as lister:
+        # A long listing is waited for: meanwhile the log, whose listing is short, is read.
+        listed = lister.submit(lambda: list(store.list(folder)))
+        reader.ahead(found.key.removeprefix(folder) for found in store.list(f"{folder}log/"))
+        inventory = Inventory.of(listed.result(), folder)
     links = walk_links(inventory, reader)
     pruned, torn_notes = walk_notes(inventory, reader, links)
     dossiers = walk_dossiers(inventory, reader, links, model=model)
