@@ -91,7 +91,9 @@ def _held(table: MetricsTable, model: str) -> Iterator[tuple[Key, str]]:
 def _due(root: ResultsRoot, model: str, log: list[LogEntry]) -> Iterator[tuple[LogEntry, str]]:
     results = root.results(model)
     with ThreadPoolExecutor(READERS) as readers:
-        yield from zip(log, readers.map(lambda entry: digest(evaluation_rows(results, entry)), log), strict=True)
+        yield from zip(
+            log, readers.map(lambda entry: digest(evaluation_rows(results, entry, root.read)), log), strict=True
+        )
 
 
 def _in_words(key: Key, held: dict[Key, str], due: dict[Key, str], places: dict[Key, str]) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import json
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from itertools import islice
@@ -58,7 +58,12 @@ class TableFile:
 
 
 def write_entries(
-    results: ModelResults, entries: Iterable[LogEntry], *, store: Store, folder: str
+    results: ModelResults,
+    entries: Iterable[LogEntry],
+    *,
+    store: Store,
+    folder: str,
+    read: Callable[[str], bytes] | None = None,
 ) -> Iterator[TableFile]:
     """Write the rows of some evaluations, a file a month and chunk.
 
@@ -70,11 +75,13 @@ def write_entries(
         Of its log.
     store, folder
         Where the table lies, a key prefix that ends in a slash.
+    read
+        As for :func:`~nightproof.table.rows.evaluation_rows`.
     """
     waiting = iter(entries)
     with ThreadPoolExecutor(READERS) as readers:
         while chunk := list(islice(waiting, CHUNK)):
-            rows = pa.concat_tables(readers.map(lambda entry: evaluation_rows(results, entry), chunk))
+            rows = pa.concat_tables(readers.map(lambda entry: evaluation_rows(results, entry, read), chunk))
             yield from write_rows(rows, store=store, folder=folder)
 
 

@@ -78,5 +78,5 @@ def _cover(made: Rebuilt, models: Iterable[str], root: ResultsRoot, table: Metri
     for model in models:
         results = root.results(model)
         missing = results.log.entries()[made.covered.get(model, -1) + 1 :]
-        made.files += write_entries(results, missing, store=table.store, folder=table.folder)
+        made.files += write_entries(results, missing, store=table.store, folder=table.folder, read=root.read)
         made.covered[model] = missing[-1].number if missing else made.covered.get(model, -1)

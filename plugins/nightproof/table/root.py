@@ -2,8 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import cached_property
+
 from nightproof.results import ModelResults
-from nightproof.storage import OpenStore, Store, split_url
+from nightproof.storage import OpenStore, ReadsInBulk, Store, split_url
+
+Read = Callable[[str], bytes]
+"""Gives an object's content by its key; raises ``ObjectMissing``."""
 
 
 class ResultsRoot:
@@ -39,6 +45,11 @@ class ResultsRoot:
         if model not in self._results:
             self._results[model] = ModelResults(self._store, f"{self._prefix}{model}/")
         return self._results[model]
+
+    @cached_property
+    def read(self) -> Read:
+        """Reads an object by its key, for whoever reads thousands at a time."""
+        return self._store.bulk() if isinstance(self._store, ReadsInBulk) else self._store.read
 
     def _has_log(self, name: str) -> bool:
         # What has a log once has it always: a listing is made for the others only.

@@ -5,7 +5,7 @@ from __future__ import annotations
 import gzip
 import hashlib
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from datetime import date, datetime
 from functools import lru_cache
@@ -35,10 +35,17 @@ _NOTHING = "The evaluation has no findings."
 _GONE = "Its findings are no longer in the record: deleted by retention, or lost, which nightproof verify tells apart."
 
 
-def evaluation_rows(results: ModelResults, entry: LogEntry) -> pa.Table:
+def evaluation_rows(results: ModelResults, entry: LogEntry, read: Callable[[str], bytes] | None = None) -> pa.Table:
     """The rows of one evaluation, in the order of its findings.
 
     One without findings has one row, of ordinal -1, that says so: no night is missing from the table.
+
+    Parameters
+    ----------
+    results, entry
+        The model's, and which evaluation.
+    read
+        Reads an object of the results' store by its key; the store itself by default.
 
     Raises
     ------
@@ -48,12 +55,13 @@ def evaluation_rows(results: ModelResults, entry: LogEntry) -> pa.Table:
         If the manifest is gone; findings that are gone make one row that says so.
     """
     folder = f"{results.folder}{entry.night}/{entry.evaluation_id}/"
-    raw = results.store.read(folder + "manifest.json")
+    read = read or results.store.read
+    raw = read(folder + "manifest.json")
     where = results.store.url(folder + "manifest.json")
     _prove(raw, entry.manifest_sha256, where)
     manifest = Manifest.from_bytes(raw, name=where)
     try:
-        findings = _json(results, manifest, folder=folder, name="findings.json")
+        findings = _json(results, manifest, read, folder=folder, name="findings.json")
     except ObjectMissing:
         return _table(results, entry, manifest, _of_none(entry, _GONE), version=None, rows=1)
     where = results.store.url(folder + "findings.json")
@@ -67,7 +75,7 @@ def evaluation_rows(results: ModelResults, entry: LogEntry) -> pa.Table:
     version = None
     if "readings.json" in manifest.files:
         with suppress(ObjectMissing):  # retention may end readings and findings at different times
-            version = _json(results, manifest, folder=folder, name="readings.json").get("version")
+            version = _json(results, manifest, read, folder=folder, name="readings.json").get("version")
     try:
         columns = _of_findings(findings) if findings else _of_none(entry, _REASONS.get(entry.status, _NOTHING))
         return _table(results, entry, manifest, columns, version=version, rows=max(1, len(findings)))
@@ -88,12 +96,12 @@ def _table(
     return pa.table([every[field.name] for field in SCHEMA], schema=SCHEMA)
 
 
-def _json(results: ModelResults, manifest: Manifest, *, folder: str, name: str) -> Any:
+def _json(results: ModelResults, manifest: Manifest, read: Callable[[str], bytes], *, folder: str, name: str) -> Any:
     """A file of the evaluation, proved and read; floats are the nearest to what is written, as everywhere."""
     where = results.store.url(folder + name)
     if name not in manifest.files:
         raise RecordError(f"{results.store.url(folder)}manifest.json names no {name}.")
-    raw = results.store.read(folder + name)
+    raw = read(folder + name)
     _prove(raw, manifest.files[name].sha256, where)
     try:
         return from_json(gzip.decompress(raw) if raw.startswith(_GZIP) else raw, allow_inf_nan=False)
