@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+from functools import cached_property
 
 import pytest
 from hypothesis import given
@@ -70,3 +71,18 @@ def test_what_is_no_such_record_says_what_it_is_and_where_it_came_from(raw: byte
 def test_a_record_does_not_change() -> None:
     with pytest.raises(ValueError, match="frozen"):
         Sample(name="a", number=None, named={}).name = "b"  # type: ignore[misc]
+
+
+class Computing(Record):
+    number: int
+
+    @cached_property
+    def doubled(self) -> int:
+        return 2 * self.number
+
+
+def test_a_changed_copy_computes_anew() -> None:
+    one = Computing(number=1)
+    assert one.doubled == 2
+    assert one.model_copy(update={"number": 5}).doubled == 10
+    assert one.doubled == 2

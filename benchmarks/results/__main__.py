@@ -8,7 +8,7 @@ import sys
 import time
 import traceback
 from collections.abc import Callable, Mapping
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from datetime import UTC, datetime
 
 from nightproof.evaluation import code_version
@@ -46,17 +46,15 @@ def main(arguments: list[str] | None = None) -> int:
         _keep(rows, bench)
     kept = _kept(bench)
     if full := kept.keys() == ROWS.keys() and asked.scale == 1.0:
-        how = "" if rows.keys() == ROWS.keys() else " Rows were run one after the other, on the same source."
+        how = "" if rows.keys() == ROWS.keys() else " Rows were run at different times; each note ends in its source."
         heading = ". ".join(said[:-1]) + f".{how}"
         write(DOCUMENT, render(kept, heading=heading), begin=BEGIN, end=END)
-    print(
-        f"\n{'Written to' if full else 'Not all rows of this source at full size, so not written to'} {DOCUMENT.name}."
-    )
+    print(f"\n{'Written to' if full else 'Not all rows were run at full size, so not written to'} {DOCUMENT.name}.")
     return int(any(row.met is None for row in rows.values()))
 
 
 def _keep(rows: Mapping[str, Row], bench: Bench) -> None:
-    """Keep rows of this source: all together take longer than many a machine is quiet."""
+    """Keep rows with their source: all together take longer than many a machine is quiet."""
     folder = bench.folder / "results-rows"
     folder.mkdir(parents=True, exist_ok=True)
     for name, row in rows.items():
@@ -66,7 +64,12 @@ def _keep(rows: Mapping[str, Row], bench: Bench) -> None:
 def _kept(bench: Bench) -> dict[str, Row]:
     found = {name: bench.folder / "results-rows" / f"{name}.json" for name in ROWS}
     said = {name: json.loads(path.read_text()) for name, path in found.items() if path.exists()}
-    return {name: Row(**kept["row"]) for name, kept in said.items() if kept["source"] == code_version()}
+    return {name: _sourced(Row(**kept["row"]), kept["source"]) for name, kept in said.items()}
+
+
+def _sourced(row: Row, source: str) -> Row:
+    """A row whose note says which source it was measured on, where that is not today's."""
+    return row if source == code_version() else replace(row, note=f"{row.note} (source {source})")
 
 
 def _row(name: str, bench: Bench) -> Row:

@@ -17,7 +17,7 @@ from nightproof.verify import Verification, verify
 FOLDER = "nightproof/quiet/"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Published:
     """A record as it was published: its objects by name, and what was kept elsewhere."""
 
@@ -25,6 +25,10 @@ class Published:
     entries: tuple[LogEntry, ...]
     head: Head
     key: PublicKey
+
+    def __repr__(self) -> str:
+        # What a failing example prints; the objects are half a megabyte.
+        return f"Published({len(self.objects)} objects, head {self.head})"
 
     def results(self, change: Mapping[str, bytes | None] | None = None) -> ModelResults:
         """The record in a store of its own, with some objects changed or deleted."""
