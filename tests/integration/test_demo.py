@@ -85,6 +85,11 @@ def test_it_ends_well_and_says_where_to_look(root: Path, first_run: str) -> None
     assert report.stat().st_size > 1_000_000
 
 
+def test_late_labels_are_revised_and_a_changed_verdict_is_named(first_run: str) -> None:
+    assert "792 labels, now 964" in first_run
+    assert "found: 2013-10-23/" in first_run
+
+
 def test_slack_was_told_of_the_bad_night_once(root: Path, first_run: str) -> None:
     of_the_night = [message for message in told(root) if "2013-10-23" in message["text"]]
     assert len(of_the_night) == 1
