@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 import sys
 import time
-import traceback
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from importlib.util import find_spec
@@ -13,8 +12,9 @@ from importlib.util import find_spec
 from benchmarks import against, checks, profiling, replay
 from benchmarks.bench import Bench
 from benchmarks.machine import machine, versions
-from benchmarks.measure import ROOT, Failed
+from benchmarks.measure import ROOT
 from benchmarks.row import Row
+from benchmarks.running import run
 from benchmarks.table import render, write
 
 DOCUMENT = ROOT / "docs" / "benchmarks.md"
@@ -43,7 +43,7 @@ def main(arguments: list[str] | None = None) -> int:
     """Run the rows that were asked for; a row that fails says so and ends nothing."""
     asked = _asked(arguments)
     bench, began = Bench(scale=asked.scale), time.monotonic()
-    rows = {name: _row(name, bench) for name in asked.only}
+    rows = {name: run(name, known_rows()[name], bench) for name in asked.only}
     full = asked.scale == 1.0 and set(asked.only) == set(known_rows())
     said = [f"{datetime.now(UTC):%Y-%m-%d}", machine(), versions(), f"{(time.monotonic() - began) / 60:.0f} minutes"]
     text = render(rows, heading=". ".join(said) + ("." if asked.scale == 1.0 else f", rows x {asked.scale:g}."))
@@ -52,20 +52,6 @@ def main(arguments: list[str] | None = None) -> int:
         write(DOCUMENT, text)
     print(f"\n{'Written to' if full else 'Not a full run, so not written to'} {DOCUMENT.relative_to(ROOT)}.")
     return 0
-
-
-def _row(name: str, bench: Bench) -> Row:
-    began = time.monotonic()
-    print(f"{name} ...", end=" ", flush=True, file=sys.stderr)
-    try:
-        row = known_rows()[name](bench)
-    except Failed as error:
-        row = Row(what=name, target="", found=f"failed: {error}", met=None)
-    except Exception as error:  # noqa: BLE001  a fault in one row must not lose what others took minutes for
-        traceback.print_exc()
-        row = Row(what=name, target="", found=f"failed: {type(error).__name__}: {error}", met=None)
-    print(f"{time.monotonic() - began:.0f} s: {row.found}", flush=True, file=sys.stderr)
-    return row
 
 
 def _asked(arguments: list[str] | None) -> argparse.Namespace:

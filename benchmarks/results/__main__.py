@@ -6,7 +6,6 @@ import argparse
 import json
 import sys
 import time
-import traceback
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, replace
 from datetime import UTC, datetime
@@ -15,9 +14,10 @@ from nightproof.evaluation import code_version
 
 from benchmarks.bench import Bench
 from benchmarks.machine import machine, versions
-from benchmarks.measure import ROOT, Failed
+from benchmarks.measure import ROOT
 from benchmarks.results import crashes, fleet, rebuilding, reproducing, storing, tampering, verifying
 from benchmarks.row import Row
+from benchmarks.running import run
 from benchmarks.table import render, write
 
 DOCUMENT = ROOT / "docs" / "benchmarks.md"
@@ -38,7 +38,7 @@ def main(arguments: list[str] | None = None) -> int:
     """Run the rows that were asked for; a row that fails says so and ends nothing."""
     asked = _asked(arguments)
     bench, began = Bench(scale=asked.scale), time.monotonic()
-    rows = {name: _row(name, bench) for name in asked.only}
+    rows = {name: run(name, ROWS[name], bench) for name in asked.only}
     said = [f"{datetime.now(UTC):%Y-%m-%d}", machine(), versions(), f"{(time.monotonic() - began) / 60:.0f} minutes"]
     text = render(rows, heading=". ".join(said) + ("." if asked.scale == 1.0 else f", sizes x {asked.scale:g}."))
     print("\n" + text)
@@ -70,20 +70,6 @@ def _kept(bench: Bench) -> dict[str, Row]:
 def _sourced(row: Row, source: str) -> Row:
     """A row whose note says which source it was measured on, where that is not today's."""
     return row if source == code_version() else replace(row, note=f"{row.note} (source {source})")
-
-
-def _row(name: str, bench: Bench) -> Row:
-    began = time.monotonic()
-    print(f"{name} ...", end=" ", flush=True, file=sys.stderr)
-    try:
-        row = ROWS[name](bench)
-    except Failed as error:
-        row = Row(what=name, target="", found=f"failed: {error}", met=None)
-    except Exception as error:  # noqa: BLE001  a fault in one row must not lose what others took minutes for
-        traceback.print_exc()
-        row = Row(what=name, target="", found=f"failed: {type(error).__name__}: {error}", met=None)
-    print(f"{time.monotonic() - began:.0f} s: {row.found}", flush=True, file=sys.stderr)
-    return row
 
 
 def _asked(arguments: list[str] | None) -> argparse.Namespace:
