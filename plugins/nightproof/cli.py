@@ -47,7 +47,7 @@ Models = Annotated[Path | None, typer.Option("--models", help="Folder of model c
 AsJson = Annotated[bool, typer.Option("--json", help="JSON for machines, one line a result.")]
 NoReport = Annotated[bool, typer.Option("--no-report", help="Leave the Evidently report out; the record says so.")]
 NoValidate = Annotated[bool, typer.Option("--no-validate", help="Leave validation out; the record says so.")]
-TABLED_EVERY = 50
+PROJECTED_EVERY = 50
 """Nights of a replay that go into the metrics table at a time."""
 _MARKS = {"ok": "ok ", "watch": "~  ", "regression": "!! ", "insufficient_data": "?  ", "quarantined": "XX "}
 
@@ -187,11 +187,11 @@ def replay(
     failed = False
     coming = ahead(config, list(nights), cache=default_folder(), suites=suites, left_out=left_out)
     for count, night in enumerate(coming, 1):
-        if count % TABLED_EVERY == 0:
-            _fill_table(config, models)
+        if count % PROJECTED_EVERY == 0:
+            _project(config, models)
         try:
             # A commit a night would be slow, and leave as many small files.
-            evaluation = _run(config, night, models, no_report=no_report, no_validate=no_validate, to_table=False)
+            evaluation = _run(config, night, models, no_report=no_report, no_validate=no_validate, project=False)
         except ConfigError:
             raise
         except NightproofError as error:
@@ -203,7 +203,7 @@ def replay(
         _say(line if as_json else _in_words(line))
         if with_alerts:
             failed |= not _told(evaluation, suites, models or models_folder())
-    _fill_table(config, models)
+    _project(config, models)
     if failed:
         raise typer.Exit(3)
 
@@ -224,20 +224,20 @@ def _run(
     *,
     no_report: bool,
     no_validate: bool,
-    to_table: bool = True,
+    project: bool = True,
 ) -> Evaluation:
     # polars, scipy and boto3 are not needed to print a help text.
     from nightproof.pipeline import evaluate as evaluate_night
 
     resources = _resources(suites_folder(models or models_folder()))
     left_out = _left_out(no_report, no_validate)
-    return evaluate_night(config, night, resources, left_out=left_out, to_table=to_table)
+    return evaluate_night(config, night, resources, left_out=left_out, project=project)
 
 
-def _fill_table(config: ModelConfig, models: Path | None) -> None:
-    from nightproof.pipeline import fill_table
+def _project(config: ModelConfig, models: Path | None) -> None:
+    from nightproof.projections import fill_projections
 
-    fill_table(config, _resources(suites_folder(models or models_folder())))
+    fill_projections(config, _resources(suites_folder(models or models_folder())))
 
 
 def _results_of(config: ModelConfig, models: Path | None) -> ModelResults:

@@ -21,6 +21,7 @@ from nightproof.verdict import Verdict
 BESIDE = {
     "alert",
     "audit",
+    "board",
     "chart",
     "chart_layout",
     "cli",
@@ -41,6 +42,7 @@ BESIDE = {
     "mute",
     "operators",
     "policy",
+    "projections",
     "prune",
     "record_sections",
     "reproduce",

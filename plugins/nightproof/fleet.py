@@ -28,6 +28,7 @@ TAKEN = {
     DAG_ID: "is the DAG of all models",
     MAINTENANCE_DAG_ID: "is the DAG that keeps results tidy",
     "metrics": "is the folder of the metrics table",
+    "board": "is the folder of the dashboard's board",
 }
 """Names that no model may bear, and what bears them."""
 _MERGED = ("slack", "severity", "channels", "keep", "lock", "sign")

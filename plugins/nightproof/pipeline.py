@@ -16,7 +16,6 @@ once: repeating a step, on any worker, changes nothing. Tasks hand each other on
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 from functools import partial
@@ -33,7 +32,7 @@ from nightproof.config import ModelConfig
 from nightproof.decide import decide
 from nightproof.dossier import Dossier, compress
 from nightproof.engines import collect
-from nightproof.errors import DataError, NightproofError
+from nightproof.errors import DataError
 from nightproof.evaluation import Evaluation
 from nightproof.expectations.data_docs import data_docs
 from nightproof.expectations.suite import suite_path
@@ -45,6 +44,7 @@ from nightproof.past import Past
 from nightproof.profiles import Profile
 from nightproof.profiles.row_functions import row_functions
 from nightproof.profiles.small_cells import without_small_cells
+from nightproof.projections import fill_projections
 from nightproof.publish import Sign, publish, seal
 from nightproof.pull import files_of, pull
 from nightproof.quarantine import quarantine
@@ -58,7 +58,6 @@ from nightproof.validate import validate
 from nightproof.validation import Validation
 from nightproof.verdict import Cause, Verdict
 
-_log = logging.getLogger(__name__)
 Step = Literal["validate", "report"]
 """Steps that a caller may leave out; the record then says so."""
 
@@ -94,12 +93,12 @@ def evaluate(
     resources: Resources,
     *,
     left_out: Iterable[Step] = (),
-    to_table: bool = True,
+    project: bool = True,
     now: datetime | None = None,
 ) -> Evaluation:
     """Evaluate one night, all steps but the alert, in this process.
 
-    The same inputs are the same evaluation: one that is published already is read, not made anew. ``to_table`` is
+    The same inputs are the same evaluation: one that is published already is read, not made anew. ``project`` is
     as for :func:`publish_night`, ``now`` as for :func:`~nightproof.pull.pull`.
 
     Raises
@@ -112,7 +111,7 @@ def evaluate(
     ticket = pull_night(config, night, resources, left_out=left_out, now=now)
     if not is_published(config, ticket, resources):
         compute_night(config, ticket, resources)
-    publish_night(config, ticket, resources, to_table=to_table)
+    publish_night(config, ticket, resources, project=project)
     return read_evaluation(config, ticket, resources)
 
 
@@ -316,31 +315,16 @@ def report_night(config: ModelConfig, ticket: Ticket, resources: Resources) -> s
     return dossier.url("report.html.gz")
 
 
-def publish_night(config: ModelConfig, ticket: Ticket, resources: Resources, *, to_table: bool = True) -> LogEntry:
-    """Seal the evaluation, add it to the log, and bring the metrics table up to the log.
+def publish_night(config: ModelConfig, ticket: Ticket, resources: Resources, *, project: bool = True) -> LogEntry:
+    """Seal the evaluation, add it to the log, and bring what is made of the log up to it.
 
-    Whoever publishes many nights in a row says ``to_table=False`` and calls :func:`fill_table` now and then.
+    Whoever publishes many nights in a row says ``project=False`` and calls
+    :func:`~nightproof.projections.fill_projections` now and then.
     """
     entry = _sealed(config, ticket, resources)
-    if to_table:
-        fill_table(config, resources)
+    if project:
+        fill_projections(config, resources)
     return entry
-
-
-def fill_table(config: ModelConfig, resources: Resources) -> None:
-    """Bring the metrics table up to the model's log.
-
-    The night is published by then, and whoever is to be told of it must not wait for a table that is made of the
-    log alone: a fault of it is logged, and the next night, the maintenance or ``nightproof table sync`` makes it good.
-    """
-    try:
-        if (table := resources.table(config)) is not None:
-            # deltalake is imported only where there is a table.
-            from nightproof.table.sync import sync
-
-            sync(resources.results(config), table)
-    except NightproofError as error:
-        _log.warning("%s is published, and not yet in the metrics table: %s", config.model, error)
 
 
 def _sealed(config: ModelConfig, ticket: Ticket, resources: Resources) -> LogEntry:

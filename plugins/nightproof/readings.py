@@ -20,7 +20,7 @@ LABELS = ("label_coverage", "label_coverage_gap")
 DATA = ("missing_rate", "unseen_rate", "outside_rate", "vanished_share", "output_shift", *LABELS)
 """Metrics of the drift family that tell of broken data."""
 DRIFT = ("psi",)
-SeriesKey = tuple[str, str, str | None, tuple[tuple[str, str], ...]]
+SeriesKey = tuple[Check, str, str | None, tuple[tuple[str, str], ...]]
 
 
 class Reading(Record):

@@ -15,7 +15,7 @@ pytestmark = pytest.mark.filterwarnings("default")
 def published(bench, *, nights, config):
     for night in nights:
         bench.night(night)
-        evaluate(config, Night.parse(night), bench.resources(), left_out=("report", "validate"), to_table=False)
+        evaluate(config, Night.parse(night), bench.resources(), left_out=("report", "validate"), project=False)
 
 
 def test_tables_are_synced_and_compacted(folder):
