@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from nightproof.board.board import Board, board_of
 from nightproof.board.month import Month, Series
-from nightproof.board.night_line import NightLine, SeenIncident
+from nightproof.board.night_line import NightLine
 from nightproof.board.row import FamilyState, FleetRow, Primary
 
 __all__ = [
@@ -22,7 +22,6 @@ __all__ = [
     "Month",
     "NightLine",
     "Primary",
-    "SeenIncident",
     "Series",
     "board_of",
 ]

@@ -42,6 +42,7 @@ class Board:
 
     def __init__(self, store: Store, prefix: str) -> None:
         self.store = store
+        self.prefix = prefix
         self._rows = f"{prefix}{FOLDER}{FORMAT}/rows/"
         self._months = f"{prefix}{FOLDER}{FORMAT}/months/"
 

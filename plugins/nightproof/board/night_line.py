@@ -2,36 +2,11 @@
 
 from __future__ import annotations
 
-from nightproof.alert_sections import Trouble
 from nightproof.manifest import LogEntry, Manifest
 from nightproof.record import Record
 from nightproof.snapshot import LabelState
 from nightproof.validation import Validation
-from nightproof.verdict import Event, Incident, Verdict, VerdictStatus
-
-
-class SeenIncident(Record):
-    """An incident as one night saw it; see :class:`~nightproof.verdict.Incident` for the fields."""
-
-    id: str
-    event: Event
-    check: Trouble
-    metric: str
-    column: str | None
-    segment: dict[str, str]
-    opened: str
-    since: str
-    cause: str
-    worst: float | None
-    families: tuple[Trouble, ...]
-    ended: str | None
-    is_open: bool
-
-    @classmethod
-    def of(cls, incident: Incident) -> SeenIncident:
-        """What the board keeps of an incident."""
-        kept = {name: getattr(incident, name) for name in cls.model_fields}
-        return cls.model_validate(kept)
+from nightproof.verdict import Incident, Verdict, VerdictStatus
 
 
 class NightLine(Record):
@@ -60,7 +35,7 @@ class NightLine(Record):
     watches: int
     insufficient: int
     blind_nights: int
-    incidents: tuple[SeenIncident, ...]
+    incidents: tuple[Incident, ...]
     evaluations: int
     """How often the night has been evaluated."""
     has_report: bool
@@ -96,7 +71,7 @@ class NightLine(Record):
             watches=verdict.watches,
             insufficient=verdict.insufficient,
             blind_nights=verdict.blind_nights,
-            incidents=tuple(map(SeenIncident.of, verdict.incidents)),
+            incidents=verdict.incidents,
             evaluations=evaluations,
             has_report="report.html.gz" in manifest.files,
             has_data_docs="data_docs.html.gz" in manifest.files,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from nightproof.board.month import Month
-from nightproof.board.night_line import NightLine, SeenIncident
+from nightproof.board.night_line import NightLine
 from nightproof.board.series import NOTHING, Told, Worse, worst
 from nightproof.config import ModelConfig
 from nightproof.metric_names import METRICS_OF
@@ -13,7 +13,7 @@ from nightproof.readings import LABELS, SeriesKey, family
 from nightproof.record import Record
 from nightproof.sections import duration_text
 from nightproof.snapshot import LabelState
-from nightproof.verdict import VerdictStatus
+from nightproof.verdict import Incident, VerdictStatus
 
 SHOWN = 30
 """Nights that a row shows."""
@@ -100,7 +100,7 @@ class FleetRow(Record):
     data: FamilyState
     statuses: tuple[tuple[str, VerdictStatus], ...]
     """Night and status of the last nights, rising."""
-    incidents: tuple[SeenIncident, ...]
+    incidents: tuple[Incident, ...]
     """Open ones first, the latest first; then those that ended of late."""
     versions: tuple[tuple[str, str], ...]
     """Nights from which on another version answered, among the last, with its name."""
@@ -108,7 +108,7 @@ class FleetRow(Record):
     """Every month that the model has nights in, and the entries that its object covers."""
 
     @property
-    def open_incidents(self) -> tuple[SeenIncident, ...]:
+    def open_incidents(self) -> tuple[Incident, ...]:
         """Incidents that go on after the last night."""
         return tuple(found for found in self.incidents if found.is_open)
 
@@ -185,7 +185,7 @@ def row_of(
     )
 
 
-def _incidents(lines: Sequence[NightLine]) -> tuple[SeenIncident, ...]:
+def _incidents(lines: Sequence[NightLine]) -> tuple[Incident, ...]:
     """Each incident as its last night saw it: open ones first, the latest first."""
     seen = {found.id: found for line in lines for found in line.incidents}
     still = {found.id for found in lines[-1].incidents if found.is_open}

@@ -1,104 +1,75 @@
-"""A night's report and Data Docs as pages, read from the results.
-
-They are made of data that anybody may have written, so each is served sandboxed: its scripts run
-without an origin, reach no network, and cannot act as the user who looks at it.
-"""
+"""The dashboard as an application: its pages, its API, and the nights' reports."""
 
 from __future__ import annotations
 
-import gzip
-import html
-import re
 from collections.abc import Callable
-from typing import Annotated, Any
+from datetime import UTC, datetime
+from typing import Annotated
 
-from fastapi import Depends, FastAPI, Path
-from fastapi.responses import HTMLResponse
+from fastapi import APIRouter, FastAPI, Path, Request, Response
+from fastapi.responses import JSONResponse
 
-from nightproof.catalog import find_model, models_folder
-from nightproof.errors import ConfigError, NightError, NightproofError, ObjectMissing
-from nightproof.manifest import LogEntry
-from nightproof.night import Night
-from nightproof.results import ModelResults
-from nightproof.storage import OpenStore
+from nightproof import __version__
+from nightproof.dashboard import fleet_page, sandboxed
+from nightproof.dashboard.access import Access, everybody, guard
+from nightproof.dashboard.render import asset, failure
+from nightproof.dashboard.source import Source
+from nightproof.errors import NightproofError, ObjectMissing
 
-SANDBOX = {
-    "Content-Security-Policy": (
-        "sandbox allow-scripts; default-src 'none'; script-src 'unsafe-inline' 'unsafe-eval'; "
-        "style-src 'unsafe-inline'; img-src data: blob:; font-src data:"
-    ),
-    "X-Content-Type-Options": "nosniff",
-    "Referrer-Policy": "no-referrer",
-    "Cache-Control": "private, max-age=300",
-}
-PAGES = {"report": "report.html.gz", "data-docs": "data_docs.html.gz"}
-_EVALUATION = re.compile(r"[0-9a-f]{16}")
-
-DagId = Annotated[str, Path(max_length=80)]
+API = "/api/v1"
+Clock = Callable[[], datetime]
 
 
-def create_app(open_store: OpenStore, may_read: Callable[..., Any]) -> FastAPI:
-    """The pages.
+def create_app(source: Source, access: Access = everybody, *, clock: Clock = lambda: datetime.now(UTC)) -> FastAPI:
+    """The dashboard.
 
     Parameters
     ----------
-    open_store
-        Finds the results' store.
-    may_read
-        A FastAPI dependency that refuses whoever may not read the DAG named ``dag_id`` in the path.
+    source
+        What it shows.
+    access
+        A FastAPI dependency that gives the :class:`~nightproof.dashboard.access.Viewer`, or refuses the request.
+    clock
+        Tells the time, in UTC.
     """
-    app = FastAPI(title="Nightproof", docs_url=None, redoc_url=None, openapi_url=None)
-    guarded = [Depends(may_read)]
-
-    @app.get("/models/{dag_id}/latest/{page}", dependencies=guarded)
-    def latest(dag_id: DagId, page: str) -> HTMLResponse:
-        """The page of the model's latest night that has one."""
-        return _answer(lambda: _latest(_results(dag_id, open_store), page))
-
-    @app.get("/models/{dag_id}/nights/{night}/{evaluation_id}/{page}", dependencies=guarded)
-    def night_page(dag_id: DagId, night: str, evaluation_id: str, page: str) -> HTMLResponse:
-        """The page of one evaluation."""
-        return _answer(lambda: _page(_results(dag_id, open_store), night, evaluation_id, page))
-
+    app = FastAPI(
+        title="Nightproof",
+        version=__version__,
+        description="What the pages of the dashboard show, as JSON.",
+        docs_url=None,
+        redoc_url=None,
+        openapi_url=None,
+        dependencies=[guard(access)],
+    )
+    app.state.source, app.state.clock = source, clock
+    for made in (fleet_page, sandboxed):
+        app.include_router(made.pages)
+    for made in (fleet_page,):
+        app.include_router(made.api, prefix=API)
+    app.include_router(_static())
+    app.add_exception_handler(NightproofError, _refused)
     return app
 
 
-def _results(model: str, open_store: OpenStore) -> ModelResults:
-    return ModelResults.of(find_model(model, models_folder()), open_store)
+def _static() -> APIRouter:
+    router = APIRouter(include_in_schema=False)
+
+    @router.get("/static/{name}")
+    def static(name: Annotated[str, Path(max_length=80)]) -> Response:
+        """A style sheet or a script of the dashboard: nobody's data."""
+        content, kind = asset(name)
+        return Response(content, media_type=kind, headers={"Cache-Control": "public, max-age=300"})
+
+    return router
 
 
-def _latest(results: ModelResults, page: str) -> bytes:
-    entries: list[LogEntry] = list(results.log.latest().values())
-    for entry in reversed(entries):
-        try:
-            return _page(results, entry.night, entry.evaluation_id, page)
-        except ObjectMissing:
-            continue
-    raise ObjectMissing("No night of this model has been published with this page yet.")
+def _refused(request: Request, error: Exception) -> Response:
+    """What could not be shown, as a page or, to a program, as JSON."""
+    assert isinstance(error, NightproofError)
+    if API in request.url.path:
+        status = 404 if isinstance(error, ObjectMissing) else 503
+        return JSONResponse({"detail": str(error)}, status_code=status)
+    return failure(request, error)
 
 
-def _page(results: ModelResults, night: str, evaluation_id: str, page: str) -> bytes:
-    name = PAGES.get(page)
-    if name is None or not _EVALUATION.fullmatch(evaluation_id):
-        raise ObjectMissing("There is no such page.")
-    return gzip.decompress(results.dossier(str(Night.parse(night)), evaluation_id).read(name))
-
-
-def _answer(read: Callable[[], bytes]) -> HTMLResponse:
-    try:
-        return HTMLResponse(read(), headers=SANDBOX)
-    except ConfigError:
-        # Its message names this machine's folders and the other models.
-        return HTMLResponse(_plain_page("Not found", "No such model."), status_code=404, headers=SANDBOX)
-    except (ObjectMissing, NightError) as error:
-        return HTMLResponse(_plain_page("Not found", str(error)), status_code=404, headers=SANDBOX)
-    except NightproofError as error:
-        return HTMLResponse(_plain_page("Not to be had now", str(error)), status_code=503, headers=SANDBOX)
-
-
-def _plain_page(title: str, text: str) -> str:
-    return (
-        f"<!doctype html><html lang=en><meta charset=utf-8><title>{title}</title>"
-        "<body style='font:16px/1.5 system-ui;max-width:40rem;margin:4rem auto;padding:0 1rem'>"
-        f"<h1>{title}</h1><p>{html.escape(text)}</p></body></html>"
-    )
+__all__ = ["API", "create_app"]
