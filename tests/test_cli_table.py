@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 from deltalake import DeltaTable
 from nightproof import cli
+from nightproof.results_root import ResultsRoot
 from nightproof.storage import open_store
-from nightproof.table import ResultsRoot
 from nightproof.table.check import check
 
 

@@ -197,8 +197,9 @@ def _half_visible(results: ModelResults, entries: Any) -> Iterator[str]:
 
 def _table(found: _Trials) -> str:
     """What the metrics table holds: each evaluation's rows exactly once."""
+    from nightproof.results_root import ResultsRoot
     from nightproof.storage import open_store
-    from nightproof.table import ResultsRoot, table_at
+    from nightproof.table import table_at
     from nightproof.table.check import check
 
     url = f"s3://{BUCKET}/results/"

@@ -61,7 +61,8 @@ def _at_once(models: int) -> float:
 
 def publish(process: int, models: int) -> None:
     """What one process does: its models and its neighbour's, so that each has two publishers."""
-    from nightproof.table import ResultsRoot, table_at
+    from nightproof.results_root import ResultsRoot
+    from nightproof.table import table_at
     from nightproof.table.sync import sync
 
     root, table = ResultsRoot.at(RESULTS, open_store), table_at(RESULTS, open_store)
@@ -76,7 +77,8 @@ def publish(process: int, models: int) -> None:
 
 def found(stages: Stages, *, models: int) -> dict[str, Any]:
     """Count what is there afterwards."""
-    from nightproof.table import ResultsRoot, table_at
+    from nightproof.results_root import ResultsRoot
+    from nightproof.table import table_at
     from nightproof.table.check import check
 
     root, table = ResultsRoot.at(RESULTS, open_store), table_at(RESULTS, open_store)

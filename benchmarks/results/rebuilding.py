@@ -42,7 +42,7 @@ def row(bench: Bench) -> Row:
 
 def publish(stages: Stages, *, nights: int) -> int:
     """Fill a log."""
-    from nightproof.table import ResultsRoot
+    from nightproof.results_root import ResultsRoot
 
     results = ResultsRoot.at(RESULTS, open_store).results("made_up")
     with stages("publish"):
@@ -53,7 +53,8 @@ def publish(stages: Stages, *, nights: int) -> int:
 
 def rebuilt(stages: Stages) -> dict[str, Any]:
     """Rebuild, compare every bit with the log, compact, and compare again."""
-    from nightproof.table import ResultsRoot, table_at
+    from nightproof.results_root import ResultsRoot
+    from nightproof.table import table_at
     from nightproof.table.check import check
     from nightproof.table.compact import compact
     from nightproof.table.rebuild import rebuild

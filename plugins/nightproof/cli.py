@@ -18,6 +18,7 @@ import typer
 from nightproof.catalog import config_paths, find_model, models_folder, suites_folder
 from nightproof.cli_alerts import alert, digest, tell_evaluation
 from nightproof.cli_audit import card, prune, report, storage
+from nightproof.cli_board import board
 from nightproof.cli_chain import key_warnings, keygen, verify
 from nightproof.cli_holdout import holdout
 from nightproof.cli_policy import replay_policy
@@ -48,7 +49,7 @@ AsJson = Annotated[bool, typer.Option("--json", help="JSON for machines, one lin
 NoReport = Annotated[bool, typer.Option("--no-report", help="Leave the Evidently report out; the record says so.")]
 NoValidate = Annotated[bool, typer.Option("--no-validate", help="Leave validation out; the record says so.")]
 PROJECTED_EVERY = 50
-"""Nights of a replay that go into the metrics table at a time."""
+"""Nights of a replay that go on the board and into the metrics table at a time."""
 _MARKS = {"ok": "ok ", "watch": "~  ", "regression": "!! ", "insufficient_data": "?  ", "quarantined": "XX "}
 
 
@@ -277,6 +278,7 @@ app.command()(digest)
 app.add_typer(holdout, name="holdout")
 app.command()(reproduce)
 app.add_typer(table, name="table")
+app.command()(board)
 app.command()(revise)
 app.command()(verify)
 app.command()(keygen)

@@ -9,19 +9,15 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from nightproof.catalog import models_folder, read_catalog
-from nightproof.errors import ConfigError, Fault, TableError
+from nightproof.cli_roots import Models, Results, roots_of
+from nightproof.errors import TableError
 
 if TYPE_CHECKING:
-    from nightproof.table import ResultsRoot
+    from nightproof.results_root import ResultsRoot
     from nightproof.table.delta import MetricsTable
 
 table = typer.Typer(help="The metrics table: every finding of every model, made of the logs.", no_args_is_help=True)
 
-Models = Annotated[Path | None, typer.Option("--models", help="Folder of model configs; also NIGHTPROOF_MODELS.")]
-Results = Annotated[
-    str | None, typer.Option("--results", help="One results root, such as s3://bucket/nightproof/; all models' roots.")
-]
 AsJson = Annotated[bool, typer.Option("--json", help="JSON for machines, one line a table.")]
 
 
@@ -91,32 +87,15 @@ def table_path(results: Results = None, models: Models = None, as_json: AsJson =
 
 def _tables(results: str | None, models: Path | None) -> Iterator[tuple[ResultsRoot, MetricsTable]]:
     """The table of one root, or of all roots of the readable configs, each with its root."""
+    from nightproof.results_root import ResultsRoot
     from nightproof.storage import open_store
-    from nightproof.table import ResultsRoot, table_at
+    from nightproof.table import table_at
 
-    for url in [_location(results)] if results else _roots(models or models_folder()):
+    for url in roots_of(results, models):
         found = table_at(url, open_store)
         if found is None:
             raise TableError(f"No table can lie at {url}: a results root begins with s3:// or file://.")
         yield ResultsRoot.at(url, open_store), found
-
-
-def _location(results: str) -> str:
-    from nightproof.sections import location
-
-    try:
-        return location(results)
-    except ValueError as error:
-        raise typer.BadParameter(str(error), param_hint="--results") from error
-
-
-def _roots(folder: Path) -> list[str]:
-    configs = [config for _, config in read_catalog(folder)]
-    roots = dict.fromkeys(config.results_url for config in configs if not isinstance(config, ConfigError))
-    if not roots:
-        fault = Fault(None, "", None, "no model's config can be read here; name a results root with --results")
-        raise ConfigError(str(folder), [fault])
-    return list(roots)
 
 
 def _say(line: dict[str, Any], words: str, as_json: bool) -> None:

@@ -6,7 +6,7 @@ import pytest
 from nightproof.errors import TableError
 from nightproof.night import Night
 from nightproof.pipeline import evaluate
-from nightproof.table import ResultsRoot
+from nightproof.results_root import ResultsRoot
 from nightproof.table.check import check
 
 pytestmark = pytest.mark.filterwarnings("default")

@@ -11,9 +11,10 @@ from pathlib import Path
 import polars as pl
 import pytest
 from nightproof.errors import AccessRefused, StoreUnavailable
+from nightproof.results_root import ResultsRoot
 from nightproof.storage import open_store
 from nightproof.storage.s3 import S3Store
-from nightproof.table import ResultsRoot, table_at
+from nightproof.table import table_at
 from nightproof.table.check import check
 from nightproof.table.rebuild import rebuild
 from nightproof.table.sync import sync
@@ -25,7 +26,8 @@ import sys
 sys.path.insert(0, sys.argv[4])
 from benchmarks.results.made_up import publish_made_up
 from nightproof.storage import open_store
-from nightproof.table import ResultsRoot, table_at
+from nightproof.results_root import ResultsRoot
+from nightproof.table import table_at
 from nightproof.table.sync import sync
 
 url, models, nights = sys.argv[1], sys.argv[2].split(","), int(sys.argv[3])

@@ -13,8 +13,9 @@ import pytest
 from nightproof.manifest import LogEntry, Manifest
 from nightproof.readings import Readings
 from nightproof.record import canonical
+from nightproof.results_root import ResultsRoot
 from nightproof.storage import DirectoryStore, OpenStore, Store
-from nightproof.table import ResultsRoot, table_at
+from nightproof.table import table_at
 from nightproof.table.delta import MetricsTable
 
 KNOWN_AT = "2026-02-01T04:00:00+00:00"

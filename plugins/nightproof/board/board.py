@@ -3,7 +3,7 @@
 ::
 
     board/rows/flight_delay.000000143.json.gz              the row, as of 143 entries of the log
-    board/months/flight_delay/2013-10.000000143.json.gz    a month, as of as many
+    board/months/flight_delay/2013-10.000000143.json.gz    a month, as of the last entry that is about it
 
 A row names the months that belong to it, so that whoever reads one row sees one state of the model. Older ones are
 deleted, but for those of the row before the last: somebody may be reading them.

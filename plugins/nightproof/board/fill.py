@@ -15,9 +15,10 @@ from nightproof.board.row import SHOWN, FleetRow, row_of
 from nightproof.board.series import Numbers, followed
 from nightproof.checks.finding import Findings
 from nightproof.config import ModelConfig
-from nightproof.errors import ObjectMissing, RecordError
+from nightproof.errors import NightproofError, ObjectMissing, RecordError
 from nightproof.manifest import LogEntry, Manifest
 from nightproof.results import ModelResults
+from nightproof.results_root import ResultsRoot
 from nightproof.validation import Validation
 
 
@@ -51,12 +52,39 @@ def fill(results: ModelResults, board: Board) -> FleetRow | None:
         before = board.month(row, name) if row and name in months else _empty(results.model, name)
         told = {n: night_of(results, e, evaluations=often[n]) for n, e in latest.items() if n[:7] == name}
         changed[name] = before.with_nights(told)
-        board.write_month(changed[name], len(entries))
-        months[name] = len(entries)
+        # By the last entry that is about the month: whoever fills, from whatever state, names it alike.
+        months[name] = 1 + max(entry.number for entry in entries if entry.night[:7] == name)
+        board.write_month(changed[name], months[name])
     made = _row(results, entries, months, board=board, row=row, changed=changed)
     board.write_row(made)
     board.tidy(results.model, _kept(made, row))
     return made
+
+
+def fill_all(root: ResultsRoot, board: Board) -> dict[str, int]:
+    """Fill the board with every model of a root; one that fails does not keep the others from it.
+
+    Returns
+    -------
+    dict[str, int]
+        Nights on the board, by model.
+
+    Raises
+    ------
+    NightproofError
+        The first that a model met, once all have had their turn.
+    """
+    nights, failed = dict[str, int](), list[NightproofError]()
+    for model in root.models():
+        try:
+            row = fill(root.results(model), board)
+        except NightproofError as error:
+            failed.append(error)
+        else:
+            nights[model] = row.nights if row else 0
+    if failed:
+        raise failed[0]
+    return nights
 
 
 def night_of(results: ModelResults, entry: LogEntry, *, evaluations: int) -> tuple[NightLine, Numbers]:

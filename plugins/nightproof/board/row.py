@@ -105,7 +105,7 @@ class FleetRow(Record):
     versions: tuple[tuple[str, str], ...]
     """Nights from which on another version answered, among the last, with its name."""
     months: dict[str, int]
-    """Every month that the model has nights in, and the entries that its object covers."""
+    """Every month that the model has nights in, and how much of the log its object covers: up to its last entry."""
 
     @property
     def open_incidents(self) -> tuple[Incident, ...]:

@@ -10,12 +10,11 @@ from typing import TYPE_CHECKING
 
 from nightproof.config import ModelConfig
 from nightproof.storage import HoldsTables, OpenStore, split_url
-from nightproof.table.root import ResultsRoot
 
 if TYPE_CHECKING:
     from nightproof.table.delta import MetricsTable
 
-__all__ = ["ResultsRoot", "table_at", "table_of"]
+__all__ = ["table_at", "table_of"]
 
 
 def table_of(config: ModelConfig, open_store: OpenStore) -> MetricsTable | None:

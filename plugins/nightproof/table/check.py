@@ -9,10 +9,10 @@ from dataclasses import dataclass
 import pyarrow.compute as pc
 
 from nightproof.manifest import LogEntry
+from nightproof.results_root import ResultsRoot
 from nightproof.table.delta import MetricsTable
 from nightproof.table.files import READERS
 from nightproof.table.fingerprint import Key, digest, digests, fingerprint
-from nightproof.table.root import ResultsRoot
 from nightproof.table.rows import evaluation_rows
 
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
+from nightproof.results_root import ResultsRoot
 from nightproof.table.delta import MetricsTable, Overtaken
 from nightproof.table.files import TableFile, write_entries
-from nightproof.table.root import ResultsRoot
 from nightproof.table.sync import wait
 
 

@@ -7,9 +7,9 @@ import time
 
 from nightproof.errors import NightproofError
 from nightproof.results import ModelResults
+from nightproof.results_root import ResultsRoot
 from nightproof.table.delta import MetricsTable, Overtaken
 from nightproof.table.files import TableFile, write_entries
-from nightproof.table.root import ResultsRoot
 
 MOST_WAIT_S = 2.0
 """Longest wait before another try; hundreds that publish at once each get a turn."""
