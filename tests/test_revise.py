@@ -506,3 +506,12 @@ def test_labels_that_are_put_back_are_the_last_word_again(bench: Any) -> None:
     assert made[2].id == made[3].id != made[0].id
     assert len({found.id for found in made}) == 5
     assert entries[-1].evaluation_id == made[-1].id
+
+
+def test_a_night_judged_again_by_another_config_does_not_blame_its_labels(bench: Any) -> None:
+    bench.night("2024-03-01")
+    bench.evaluate("2024-03-01")
+    stricter = bench.config(checks={"performance": {"roc_auc": {"max_drop": 0.001}}})
+    verdict = bench.evaluate("2024-03-01", stricter).verdict
+    assert verdict.supersedes is not None
+    assert "Revised on the same data, by another config or version: final." in verdict.headline

@@ -190,6 +190,7 @@ class History:
             rows=rows,
             labelled=labelled,
             labelled_before=before.labelled if before else None,
+            is_same_data=self.results.snapshot(self.superseded).content == snapshot.content,
         )
 
     def last(self, nights: int, baseline: Baseline, tonight: Profile) -> Profile:

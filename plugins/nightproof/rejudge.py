@@ -43,6 +43,8 @@ class Revision:
         Rows and labelled ones this time; ``None`` where the night is quarantined.
     labelled_before
         Labelled rows in the evaluation before; ``None`` where that was quarantined.
+    is_same_data
+        Whether both were made of the same objects: then it is the config, the suite or the code that changed.
     """
 
     supersedes: str
@@ -53,10 +55,13 @@ class Revision:
     rows: int | None = None
     labelled: int | None = None
     labelled_before: int | None = None
+    is_same_data: bool = False
 
     @property
     def basis(self) -> str:
         """What it stands on: ``the labels known by 2013-10-26 (1,040 of 1,050 rows; 320 before)``."""
+        if self.is_same_data:
+            return "the same data, by another config or version"
         when = f" known by {self.known_at[:10]}" if self.known_at else ""
         if self.rows is None or self.labelled is None:
             return f"the data{when}"
