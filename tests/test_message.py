@@ -21,6 +21,7 @@ from nightproof.checks.finding import Finding
 from nightproof.config import ModelConfig
 from nightproof.evaluation import Evaluation
 from nightproof.message import (
+    Dashboard,
     DigestIncident,
     DigestLine,
     DigestMute,
@@ -45,6 +46,9 @@ LINKS = Links(
     run="https://airflow.example/dags/flight_delay/runs/scheduled__2013-12-16",
     dashboard="https://airflow.example/nightproof/models/flight_delay",
 )
+DASHBOARD = Dashboard("https://airflow.example/nightproof")
+NIGHT_PAGE = "https://airflow.example/nightproof/models/flight_delay/nights/2013-12-14/0123456789abcdef"
+INCIDENT_PAGE = "https://airflow.example/nightproof/models/flight_delay/incidents/performance-2013-12-14"
 CHART, SOMEONE, TEAM = "F0123456789ABCDEF", "U012AB3CD", "S012AB3CD"
 HOSTILE = [
     "<!channel>",
@@ -344,7 +348,10 @@ CASES: dict[str, Message] = {
         run=LINKS.run,
     ),
     "no_links": compose(incident(), REGRESSED, Links(location=LINKS.location)),
-    "digest": compose_digest(WEEK, channel="#ml-network", week="2013-W50"),
+    "without_dashboard": compose(
+        incident(), REGRESSED, Links(location=LINKS.location, report=LINKS.report, run=LINKS.run)
+    ),
+    "digest": compose_digest(WEEK, channel="#ml-network", week="2013-W50", dashboard=DASHBOARD),
     "digest_green": compose_digest(WEEK[-12:], channel="#ml-network", week="2013-W50"),
     "shared": compose_shared(
         "weather_feed",
@@ -459,7 +466,8 @@ def test_a_message_says_by_how_much_since_when_of_how_many_and_where_to_look() -
     assert "13.5 times what is tolerated" in message
     assert "shift (PSI) of distance 0.302" in message and "of hour" not in message
     assert "network-ops" in message and "0123456789abcdef" in message
-    assert urls(CASES["worsened"]) == [LINKS.report, LINKS.dashboard, LINKS.run]
+    assert urls(CASES["worsened"]) == [INCIDENT_PAGE, NIGHT_PAGE, LINKS.report]
+    assert f"<{LINKS.dashboard}|model's page>" in message and f"<{LINKS.run}|Airflow run>" in message
 
 
 def test_the_likely_cause_is_told_with_its_share_in_three_lines_at_most() -> None:

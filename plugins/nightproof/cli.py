@@ -25,6 +25,7 @@ from nightproof.cli_policy import replay_policy
 from nightproof.cli_reproduce import reproduce
 from nightproof.cli_revise import revise
 from nightproof.cli_table import table
+from nightproof.cli_ui import ui
 from nightproof.config import ModelConfig, json_schema, load_config
 from nightproof.errors import AlertError, ConfigError, Fault, NightError, NightproofError
 from nightproof.night import Night, nights_between
@@ -279,6 +280,7 @@ app.add_typer(holdout, name="holdout")
 app.command()(reproduce)
 app.add_typer(table, name="table")
 app.command()(board)
+app.command()(ui)
 app.command()(revise)
 app.command()(verify)
 app.command()(keygen)

@@ -28,6 +28,7 @@ def alert(
 ) -> None:
     """Tell Slack what is due: what it did not take, what waited, and the last night as it stands."""
     from nightproof.alert import raise_failures
+    from nightproof.message import dashboard_of_environment
     from nightproof.tell import ask_latest, outbox_of, readable, shared_faults, tell, tell_fleet
 
     folder = models or models_folder()
@@ -36,7 +37,7 @@ def alert(
     shared = shared_faults(folder, resources, sender=sender)
     outboxes = [outbox_of(found, resources, sender=sender, shared=shared) for found in configs if found.alerts.slack]
     for outbox in outboxes:
-        ask_latest(outbox, resources)
+        ask_latest(outbox, resources, dashboard_of_environment())
     told = tell(outboxes, now=now) if model else tell_fleet(folder, resources, sender=sender, now=now)
     _say(told, as_json=as_json)
     raise_failures(told)
@@ -49,10 +50,12 @@ def digest(
 ) -> None:
     """Post the week's digest of each channel whose hour has come, unless it was posted."""
     from nightproof.alert import raise_failures
+    from nightproof.message import dashboard_of_environment
     from nightproof.tell import tell_digests
 
-    folder = models or models_folder()
-    told = tell_digests(folder, _resources(folder), sender=_sender(), now=datetime.now(UTC), channel=channel)
+    folder, dashboard = models or models_folder(), dashboard_of_environment()
+    resources, sender, now = _resources(folder), _sender(), datetime.now(UTC)
+    told = tell_digests(folder, resources, sender=sender, now=now, channel=channel, dashboard=dashboard)
     _say(told, as_json=as_json)
     raise_failures(told)
 
@@ -66,8 +69,9 @@ def tell_evaluation(evaluation: Evaluation, resources: Resources, folder: Path) 
         If Slack did not take a message.
     """
     from nightproof.alert import client_from_environment, raise_failures
-    from nightproof.message import Links
-    from nightproof.tell import tell_night
+    from nightproof.manifest import Manifest
+    from nightproof.message import dashboard_of_environment
+    from nightproof.tell import links_of, tell_night
 
     config = evaluation.config
     if config.alerts.slack is None:
@@ -77,8 +81,10 @@ def tell_evaluation(evaluation: Evaluation, resources: Resources, folder: Path) 
         if evaluation.verdict.news:
             print("Slack was not told: SLACK_BOT_TOKEN is not set.", file=sys.stderr)
         return
-    location = resources.results(config).dossier(str(evaluation.night), evaluation.id).url("")
-    links, now = Links(location=location), datetime.now(UTC)
+    dossier = resources.results(config).dossier(str(evaluation.night), evaluation.id)
+    manifest = Manifest.from_bytes(dossier.read("manifest.json"), name=dossier.url("manifest.json"))
+    links = links_of(config.model, manifest, dossier.url(""), dashboard_of_environment())
+    now = datetime.now(UTC)
     told = tell_night(evaluation, resources, models=folder, sender=sender, links=links, now=now)
     _say(told, as_json=False)
     raise_failures(told)

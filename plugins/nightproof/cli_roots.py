@@ -24,10 +24,10 @@ def roots_of(results: str | None, models: Path | None) -> list[str]:
     ConfigError
         If none is named and no config can be read.
     """
-    return [_location(results)] if results else _roots(models or models_folder())
+    return [location_of(results)] if results else _roots(models or models_folder())
 
 
-def _location(results: str) -> str:
+def location_of(results: str) -> str:
     from nightproof.sections import location
 
     try:

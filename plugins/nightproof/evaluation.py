@@ -35,6 +35,7 @@ BESIDE = {
     "cli_revise",
     "cli_roots",
     "cli_table",
+    "cli_ui",
     "clock",
     "dashboard",
     "demo",

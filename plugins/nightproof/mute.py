@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
-from datetime import date
+from datetime import date, timedelta
 from typing import get_args
 
 from nightproof.alert_sections import Mute, Trouble
 from nightproof.config import ModelConfig
 from nightproof.verdict import Incident
 from nightproof.words import METRICS
+
+MUTED_DAYS = timedelta(days=7)
+"""For how long the example of a mute mutes."""
 
 
 def matches(mute: Mute, incident: Incident) -> bool:
@@ -29,6 +33,28 @@ def find_mute(mutes: Iterable[Mute], incident: Incident, day: date) -> Mute | No
     """The mute that holds for an incident on a day: of several the one that holds longest."""
     found = [mute for mute in mutes if mute.is_active(day) and matches(mute, incident)]
     return max(found, key=lambda mute: mute.until, default=None)
+
+
+def lines_to_mute(incident_id: str, day: date) -> str | None:
+    """The lines that mute an incident for a week, to paste under `alerts.mute`; ``None`` where YAML needs more.
+
+    Parameters
+    ----------
+    incident_id
+        The incident's.
+    day
+        The first of the seven days.
+
+    Examples
+    --------
+    >>> print(lines_to_mute("performance-2013-12-14", date(2013, 12, 16)))
+    - incident: performance-2013-12-14
+      until: 2013-12-23
+      reason: …
+    """
+    if not re.fullmatch(r"[\w.-]+", incident_id):
+        return None
+    return f"- incident: {incident_id}\n  until: {day + MUTED_DAYS}\n  reason: …"
 
 
 def mute_warnings(config: ModelConfig, day: date) -> list[str]:

@@ -36,7 +36,7 @@ from nightproof.errors import DataError, NightproofError, ObjectMissing, RecordE
 from nightproof.evaluation import Evaluation
 from nightproof.fleet import read_fleet
 from nightproof.manifest import Manifest
-from nightproof.message import DigestLine, Links, compose_digest
+from nightproof.message import Dashboard, DigestLine, Links, compose_digest
 from nightproof.night import Night
 from nightproof.pipeline import Ticket, read_evaluation
 from nightproof.resources import Resources
@@ -169,15 +169,37 @@ def readable(models: Path) -> Iterable[ModelConfig]:
     return (found for _, found in read_catalog(models) if isinstance(found, ModelConfig))
 
 
-def ask_latest(outbox: Outbox, resources: Resources) -> None:
-    """Make a model's last published night due, as when its alert task had run."""
+def ask_latest(outbox: Outbox, resources: Resources, dashboard: Dashboard | None = None) -> None:
+    """Make a model's last published night due, as when its alert task had run.
+
+    Parameters
+    ----------
+    dashboard
+        Where the readers of its messages can look.
+    """
     results = resources.results(outbox.config)
     entries = recent(results, resources.cache)
     if entries:
         last = entries[-1]
         dossier = results.dossier(last.night, last.evaluation_id)
         verdict = Verdict.from_bytes(dossier.read("verdict.json"), name=dossier.url("verdict.json"))
-        outbox.ask(Due.ask(last.night, last.evaluation_id, Links(location=dossier.url(""))), verdict)
+        manifest = Manifest.from_bytes(dossier.read("manifest.json"), name=dossier.url("manifest.json"))
+        links = links_of(outbox.config.model, manifest, dossier.url(""), dashboard)
+        outbox.ask(Due.ask(last.night, last.evaluation_id, links), verdict)
+
+
+def links_of(model: str, manifest: Manifest, location: str, dashboard: Dashboard | None) -> Links:
+    """Where the readers of a published night's messages can look, without an Airflow that ran it."""
+    if dashboard is None:
+        return Links(location)
+    return dashboard.links(
+        model,
+        manifest.night,
+        manifest.evaluation_id,
+        location=location,
+        report="report.html.gz" in manifest.files,
+        data_docs="data_docs.html.gz" in manifest.files,
+    )
 
 
 def read_due(config: ModelConfig, resources: Resources) -> Read:
@@ -225,7 +247,7 @@ def tell_digests(
     sender: Sender | None,
     now: datetime,
     channel: str | None = None,
-    page_of: Callable[[str], str | None] = lambda _: None,
+    dashboard: Dashboard | None = None,
 ) -> Delivery:
     """Post the digest of the week to each channel whose hour has come, unless it was posted.
 
@@ -233,8 +255,8 @@ def tell_digests(
     ----------
     channel
         The one to post to; all by default.
-    page_of
-        A model's page, by its name.
+    dashboard
+        Where its readers can look.
     """
     result = Delivery()
     due = [found for found in digests(list(readable(models)), now) if channel in (None, found.channel)]
@@ -244,8 +266,8 @@ def tell_digests(
     for found in due:
         try:
             post = DigestPost(store, folder, found)
-            if not post.is_told() and (lines := _lines(found, resources, page_of)):
-                message = compose_digest(lines, channel=found.channel, week=found.week)
+            if not post.is_told() and (lines := _lines(found, resources, dashboard)):
+                message = compose_digest(lines, channel=found.channel, week=found.week, dashboard=dashboard)
                 receipt = post.deliver(sender, message)
                 result.sent += [receipt] if receipt else []
         except NightproofError as error:
@@ -253,17 +275,18 @@ def tell_digests(
     return result
 
 
-def _lines(due: DigestDue, resources: Resources, page_of: Callable[[str], str | None]) -> list[DigestLine]:
+def _lines(due: DigestDue, resources: Resources, dashboard: Dashboard | None) -> list[DigestLine]:
     """The week of each model of a channel that has one."""
-    lines = [_line(config, due.at, resources, page_of(config.model)) for config in due.models]
+    lines = [_line(config, due.at, resources, dashboard) for config in due.models]
     return [line for line in lines if line is not None]
 
 
-def _line(config: ModelConfig, at: datetime, resources: Resources, page: str | None) -> DigestLine | None:
+def _line(config: ModelConfig, at: datetime, resources: Resources, dashboard: Dashboard | None) -> DigestLine | None:
     results = resources.results(config)
     verdicts = [results.verdict(entry) for entry in recent(results, resources.cache)]
 
     def told(incident_id: str) -> Told:
         return read_told(results.store, f"{results.folder}alerts/{incident_id}/")
 
-    return week_line(config, verdicts, at=at, told=told, page=page, head=recent_head(results, resources.cache))
+    head = recent_head(results, resources.cache)
+    return week_line(config, verdicts, at=at, told=told, dashboard=dashboard, head=head)

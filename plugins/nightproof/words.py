@@ -116,7 +116,9 @@ _INVISIBLE = {"Cc", "Cf", "Cs", "Zl", "Zp"}
 
 def plain(text: object, limit: int = 80) -> str:
     """Text from data on one line, without control or direction characters, cut at ``limit``."""
-    shown = "".join(_visible(character) for character in str(text))
+    shown = str(text)
+    if not shown.isprintable():
+        shown = "".join(_visible(character) for character in shown)
     shown = " ".join(shown.split())
     return shown if len(shown) <= limit else shown[: limit - 1] + "…"
 

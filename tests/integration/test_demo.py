@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import stat
 import subprocess
 import sys
+from dataclasses import dataclass
+from email.message import Message
 from pathlib import Path
 from typing import Any
+from urllib.request import urlopen
 
 import psutil
 import pytest
@@ -73,14 +77,79 @@ def still_running(root: Path) -> list[str]:
     return found
 
 
+@dataclass(frozen=True)
+class Looked:
+    """What the dashboard of a running demo answers."""
+
+    fleet: dict[str, Any]
+    pages: dict[str, str]
+    report: Message
+
+
+def look(root: Path) -> Looked:
+    port = json.loads((root / ".demo" / "airflow" / "port.json").read_text())
+    url = f"http://127.0.0.1:{port}/nightproof"
+
+    def ask(path: str) -> tuple[str, Message]:
+        with urlopen(url + path, timeout=60) as answer:
+            return answer.read().decode(), answer.headers
+
+    fleet = json.loads(ask("/api/v1/models")[0])
+    pages = {path: ask(path)[0] for path in ("/", "/models/flight_delay", "/incidents")}
+    return Looked(fleet, pages, ask("/models/flight_delay/latest/report")[1])
+
+
 @pytest.fixture(scope="module")
-def first_run(root: Path) -> str:
-    return run_once(root)
+def running(root: Path) -> tuple[str, Looked]:
+    """What the first demo says, and what is seen in it before Ctrl-C."""
+    demo = start(root)
+    try:
+        said = _until_it_runs(demo)
+        looked = look(root)
+        demo.send_signal(signal.SIGINT)
+        rest, _ = demo.communicate(timeout=TIMEOUT_S)
+    finally:
+        demo.kill()
+    assert demo.returncode == 0, said + rest
+    return said + rest, looked
+
+
+def _until_it_runs(demo: subprocess.Popen[str]) -> str:
+    said = []
+    assert demo.stdout is not None
+    for line in demo.stdout:
+        said.append(line)
+        if "Ctrl-C stops it" in line:
+            return "".join(said)
+    raise AssertionError("".join(said))
+
+
+@pytest.fixture(scope="module")
+def first_run(running: tuple[str, Looked]) -> str:
+    return running[0]
+
+
+@pytest.fixture(scope="module")
+def looked(running: tuple[str, Looked]) -> Looked:
+    return running[1]
+
+
+def test_the_dashboard_shows_the_open_incident(first_run: str, looked: Looked) -> None:
+    [model] = looked.fleet["models"]
+    assert (model["model"], model["night"], model["standing"]) == ("flight_delay", "2013-10-24", "incident")
+    assert [incident["opened"] for incident in model["incidents"]] == ["2013-10-23"]
+    assert "incident open since 2013-10-23" in first_run
+    assert "/nightproof/models/flight_delay" in first_run
+    assert all("flight_delay" in page for page in looked.pages.values())
+
+
+def test_the_dashboard_serves_reports_sandboxed(looked: Looked) -> None:
+    assert looked.report["Content-Security-Policy"].startswith("sandbox allow-scripts;")
 
 
 def test_it_ends_well_and_says_where_to_look(root: Path, first_run: str) -> None:
     report = root / ".demo" / "reports" / "flight_delay-2013-10-23.html"
-    assert "Nightproof ran" in first_run
+    assert "Nightproof is running" in first_run
     assert "nothing was sent to" in first_run
     assert report.stat().st_size > 1_000_000
 
@@ -118,7 +187,7 @@ def test_after_a_kill_the_next_one_goes_on_and_says_nothing_twice(root: Path, fi
             break
     killed.kill()
     killed.communicate()
-    run_once(root)
+    assert "Nightproof ran" in run_once(root)
     assert told(root) == before
     assert log(root) == nights
     assert still_running(root) == []

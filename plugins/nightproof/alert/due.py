@@ -86,16 +86,20 @@ class DueNights:
 
     def open(self) -> list[Due]:
         """Those that are not done, nights rising: of each night the evaluation that was asked for last."""
-        names = {found.key.removeprefix(self._folder) for found in self._store.list(self._folder)}
-        waiting = [name for name in names if not name.endswith(".done.json")]
-        waiting = [name for name in waiting if f"{name.removesuffix('.json')}.done.json" not in names]
-        found = [self._read(name) for name in sorted(waiting)[-MOST_NIGHTS:]]
         latest: dict[str, Due] = {}
-        for due in sorted(found, key=lambda due: (due.night, due.asked_at)):
+        for due in self.waiting():
             if superseded := latest.get(due.night):
                 self.done(superseded)
             latest[due.night] = due
         return list(latest.values())
+
+    def waiting(self) -> list[Due]:
+        """Those that are not done, by night and by when they were asked for; changes nothing."""
+        names = {found.key.removeprefix(self._folder) for found in self._store.list(self._folder)}
+        waiting = [name for name in names if not name.endswith(".done.json")]
+        waiting = [name for name in waiting if f"{name.removesuffix('.json')}.done.json" not in names]
+        found = [self._read(name) for name in sorted(waiting)[-MOST_NIGHTS:]]
+        return sorted(found, key=lambda due: (due.night, due.asked_at))
 
     def _read(self, name: str) -> Due:
         key = self._folder + name

@@ -215,7 +215,8 @@ class Outbox:
             self._looked_up.add(key)
             due = item.step.due
             try:
-                told = self._shared.join(self.config.model, item.incident, due.night, report=due.report or due.run)
+                page = due.links.incident(item.incident.id) or due.report or due.run
+                told = self._shared.join(self.config.model, item.incident, due.night, report=page)
             except AlertError as error:
                 # The owner is still to be told; the model's own people are told as if there were none.
                 self._problems.append(error)

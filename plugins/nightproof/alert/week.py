@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from datetime import date, datetime, timedelta
+from functools import partial
 
 from nightproof.alert.told import Told
 from nightproof.alert_sections import Mute
 from nightproof.config import ModelConfig
-from nightproof.message import DigestIncident, DigestLine, DigestMute
+from nightproof.message import Dashboard, DigestIncident, DigestLine, DigestMute
 from nightproof.verdict import PAGES, Incident, Verdict
 from nightproof.words import subject
 
@@ -29,7 +30,7 @@ def week_line(
     *,
     at: datetime,
     told: Callable[[str], Told],
-    page: str | None = None,
+    dashboard: Dashboard | None = None,
     head: str | None = None,
 ) -> DigestLine | None:
     """A model's line; ``None`` where it was never evaluated, or not for so long that nobody waits for it.
@@ -44,8 +45,8 @@ def week_line(
         When the digest was due.
     told
         What was told of an incident, by its id.
-    page
-        The model's page.
+    dashboard
+        Where the reader can look.
     head
         The head of its chain.
     """
@@ -54,19 +55,20 @@ def week_line(
     first, last = nights_of(config, at)
     week = [verdict for verdict in verdicts if str(first) <= verdict.night <= str(last)]
     current = verdicts[-1]
+    look = partial(dashboard.incident, config.model) if dashboard else None
     return DigestLine(
         model=config.model,
         owner=config.owner,
         status=week[-1].status if week else None,
         nights=len(week),
-        open=tuple(_short(found, current.night) for found in current.incidents if found.is_open),
+        open=tuple(_short(found, current.night, look) for found in current.incidents if found.is_open),
         opened=tuple(_short(found, night) for night, found in _with_event(week, "opened", "reopened")),
         recovered=tuple(_short(found, night) for night, found in _with_event(week, "recovered")),
         withdrawn=tuple(_short(found, night) for night, found in _with_event(week, "withdrawn")),
         muted=tuple(_muted(mute) for mute in config.alerts.mute if mute.is_active(at.date())),
         pages=_pages(config, week, told),
         budget=NIGHTS * config.alerts.false_alarms_per_night,
-        link=page,
+        link=dashboard.model(config.model) if dashboard else None,
         head=head,
     )
 
@@ -75,11 +77,12 @@ def _with_event(week: Sequence[Verdict], *events: str) -> list[tuple[str, Incide
     return [(verdict.night, found) for verdict in week for found in verdict.incidents if found.event in events]
 
 
-def _short(incident: Incident, night: str) -> DigestIncident:
+def _short(incident: Incident, night: str, look: Callable[[str], str] | None = None) -> DigestIncident:
     about = subject(incident.metric, incident.column, incident.segment)
     end = night if incident.is_open else incident.ended or night
     lasted = (date.fromisoformat(end) - date.fromisoformat(incident.opened)).days + incident.is_open
-    return DigestIncident(subject=about, opened=incident.opened, nights=max(lasted, 1))
+    link = look(incident.id) if look else None
+    return DigestIncident(subject=about, opened=incident.opened, nights=max(lasted, 1), link=link)
 
 
 def _muted(mute: Mute) -> DigestMute:

@@ -53,6 +53,8 @@ class FamilyState(Record):
     n: int = 0
     baseline: float | None = None
     limit: float | None = None
+    worse: Worse | None = None
+    """On which side of the limit harm is."""
     watches: int = 0
     """Series of the family that are worth a look, or regressed."""
     series: int = 0
@@ -205,7 +207,7 @@ def _state(name: str, here: dict[SeriesKey, tuple[Worse | None, Told]]) -> Famil
         return FamilyState(status=NOTHING)
     code = worst([found.status for found in told.values()])
     alike = [(key, found) for key, found in told.items() if found.status == code]
-    (_, metric, column, segment), found = max(alike, key=lambda pair: _harm(pair[0], pair[1], here[pair[0]][0]))
+    (check, metric, column, segment), found = max(alike, key=lambda pair: _harm(pair[0], pair[1], here[pair[0]][0]))
     return FamilyState(
         status=code,
         metric=metric,
@@ -217,18 +219,20 @@ def _state(name: str, here: dict[SeriesKey, tuple[Worse | None, Told]]) -> Famil
         n=found.n,
         baseline=found.baseline,
         limit=found.limit,
+        worse=here[check, metric, column, segment][0],
         watches=sum(other.status in "wr" for other in told.values()),
         series=len(told),
     )
 
 
-def _harm(key: SeriesKey, told: Told, worse: Worse | None) -> tuple[bool, bool, float]:
-    """By which the worst of a family is found: what has a limit first, then how far beyond it."""
+def _harm(key: SeriesKey, told: Told, worse: Worse | None) -> tuple[bool, bool, bool, float]:
+    """By which the worst of a family is found: what is surely beyond its limit, then by the least that it may be."""
     whole = not key[3]
-    if told.value is None or told.limit is None:
-        return False, whole, 0.0
-    beyond = told.value - told.limit if worse == "higher" else told.limit - told.value
-    return True, whole, beyond / (abs(told.limit - (told.baseline or 0.0)) or abs(told.limit) or 1.0)
+    if told.limit is None or told.low is None or told.high is None or worse is None:
+        return False, False, whole, 0.0
+    sign = 1 if worse == "higher" else -1
+    least = min(sign * told.low, sign * told.high) - sign * told.limit
+    return True, least > 0, whole, least / (abs(told.limit - (told.baseline or 0.0)) or abs(told.limit) or 1.0)
 
 
 def _primary(config: ModelConfig | None, recent: Sequence[Month]) -> Primary | None:

@@ -5,16 +5,17 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import cast
+from typing import TYPE_CHECKING, cast
 
 from nightproof.checks.finding import Finding
-from nightproof.checks.judge import Harm
 from nightproof.config import ModelConfig
 from nightproof.metric_names import HARM, MetricName
 from nightproof.metric_sections import Metric
-from nightproof.metrics.comparisons import COMPARISONS
-from nightproof.metrics.estimate import Change, Estimate
 from nightproof.sections import Bias, Drift, Labels, Limit, Tolerance
+
+if TYPE_CHECKING:
+    from nightproof.checks.judge import Harm
+    from nightproof.metrics.estimate import Change, Estimate
 
 ESTIMATED = "estimated_"
 """What a metric's name begins with where it is told without labels."""
@@ -64,6 +65,10 @@ class Held:
 
     def harm(self, value: Estimate, delta: Change | None, *, pages: bool = True) -> Harm:
         """The harm of a value, or of its delta from the baseline."""
+        # The dashboard asks what is tolerated, and needs neither numpy nor scipy for that.
+        from nightproof.checks.judge import Harm
+        from nightproof.metrics.estimate import Change
+
         told = delta if self.from_baseline and delta is not None else Change(value.value, value.low, value.high)
         change = told if self.sign > 0 else told.reversed()
         return Harm(change, self.limit, self.shown, self.words, self.margin, pages)
@@ -96,6 +101,8 @@ def bias(name: str, limit: Limit, baseline: float | None) -> list[Held]:
 
 def _equal(name: str) -> float:
     """The value of groups that are served alike."""
+    from nightproof.metrics.comparisons import COMPARISONS
+
     if name in COMPARISONS:
         return COMPARISONS[name].equal
     return 1.0 if name == "demographic_parity_ratio" else 0.0
@@ -172,6 +179,8 @@ def held_by(finding: Finding, config: ModelConfig) -> Held | None:
 
 def change_of(finding: Finding) -> Change | None:
     """What a finding's harm is counted from its baseline by: of a mean error, its distance from 0."""
+    from nightproof.metrics.estimate import Change
+
     if finding.delta is None or finding.delta_interval is None:
         return None
     change = Change(finding.delta, *finding.delta_interval)

@@ -2,25 +2,77 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Annotated
 
 from fastapi import APIRouter, FastAPI, Path, Request, Response
-from fastapi.responses import JSONResponse
 
 from nightproof import __version__
-from nightproof.dashboard import fleet_page, sandboxed
+from nightproof.dashboard import (
+    api_page,
+    bias_page,
+    compare_page,
+    downloads,
+    drift_page,
+    feature_page,
+    fleet_page,
+    incidents_page,
+    model_page,
+    night_page,
+    plotly_js,
+    sandboxed,
+    slices_page,
+    table_page,
+)
 from nightproof.dashboard.access import Access, everybody, guard
-from nightproof.dashboard.render import asset, failure
+from nightproof.dashboard.answers import Answers
+from nightproof.dashboard.refusals import API, Login, add_refusals
+from nightproof.dashboard.render import asset
+from nightproof.dashboard.runs import NightOfRun, night_named
 from nightproof.dashboard.source import Source
-from nightproof.errors import NightproofError, ObjectMissing
 
-API = "/api/v1"
 Clock = Callable[[], datetime]
+_PAGES = (
+    fleet_page.pages,
+    model_page.pages,
+    drift_page.pages,
+    feature_page.pages,
+    bias_page.pages,
+    slices_page.pages,
+    compare_page.pages,
+    incidents_page.pages,
+    night_page.pages,
+    downloads.pages,
+    sandboxed.pages,
+    table_page.pages,
+    api_page.pages,
+    plotly_js.pages,
+)
+"""In the order in which they are asked: files of known names come before any name."""
+_ANSWERS = (
+    fleet_page.api,
+    model_page.api,
+    drift_page.api,
+    feature_page.api,
+    bias_page.api,
+    slices_page.api,
+    compare_page.api,
+    incidents_page.api,
+    night_page.api,
+    table_page.api,
+)
 
 
-def create_app(source: Source, access: Access = everybody, *, clock: Clock = lambda: datetime.now(UTC)) -> FastAPI:
+def create_app(
+    source: Source,
+    access: Access = everybody,
+    *,
+    clock: Clock = lambda: datetime.now(UTC),
+    login: Login | None = None,
+    night_of_run: NightOfRun = night_named,
+) -> FastAPI:
     """The dashboard.
 
     Parameters
@@ -31,6 +83,10 @@ def create_app(source: Source, access: Access = everybody, *, clock: Clock = lam
         A FastAPI dependency that gives the :class:`~nightproof.dashboard.access.Viewer`, or refuses the request.
     clock
         Tells the time, in UTC.
+    login
+        Where a browser is sent whose user is not known; without it, it is told so.
+    night_of_run
+        Which night an Airflow run was of.
     """
     app = FastAPI(
         title="Nightproof",
@@ -42,12 +98,13 @@ def create_app(source: Source, access: Access = everybody, *, clock: Clock = lam
         dependencies=[guard(access)],
     )
     app.state.source, app.state.clock = source, clock
-    for made in (fleet_page, sandboxed):
-        app.include_router(made.pages)
-    for made in (fleet_page,):
-        app.include_router(made.api, prefix=API)
-    app.include_router(_static())
-    app.add_exception_handler(NightproofError, _refused)
+    app.state.login, app.state.night_of_run = login, night_of_run
+    for router in (*_PAGES, _static()):
+        app.include_router(router)
+    for router in _ANSWERS:
+        app.include_router(router, prefix=API)
+    add_refusals(app)
+    app.add_middleware(Answers)
     return app
 
 
@@ -55,21 +112,16 @@ def _static() -> APIRouter:
     router = APIRouter(include_in_schema=False)
 
     @router.get("/static/{name}")
-    def static(name: Annotated[str, Path(max_length=80)]) -> Response:
+    def static(request: Request, name: Annotated[str, Path(max_length=80)]) -> Response:
         """A style sheet or a script of the dashboard: nobody's data."""
         content, kind = asset(name)
-        return Response(content, media_type=kind, headers={"Cache-Control": "public, max-age=300"})
+        tag = f'"{hashlib.sha256(content).hexdigest()[:16]}"'
+        headers = {"Cache-Control": "public, max-age=300", "ETag": tag}
+        if tag in request.headers.get("if-none-match", ""):
+            return Response(status_code=304, headers=headers)
+        return Response(content, media_type=kind, headers=headers)
 
     return router
-
-
-def _refused(request: Request, error: Exception) -> Response:
-    """What could not be shown, as a page or, to a program, as JSON."""
-    assert isinstance(error, NightproofError)
-    if API in request.url.path:
-        status = 404 if isinstance(error, ObjectMissing) else 503
-        return JSONResponse({"detail": str(error)}, status_code=status)
-    return failure(request, error)
 
 
 __all__ = ["API", "create_app"]

@@ -15,8 +15,9 @@ from markupsafe import Markup
 
 from nightproof import words
 from nightproof.dashboard.access import Viewer
+from nightproof.dashboard.redaction import redacted
 from nightproof.dashboard.standing import SIGNS
-from nightproof.errors import NightproofError, ObjectMissing
+from nightproof.errors import NightError, NightproofError, ObjectMissing
 
 HEADERS = {
     # Charts set the style of single elements; nothing else needs more than this origin.
@@ -27,7 +28,9 @@ HEADERS = {
     "X-Content-Type-Options": "nosniff",
     "Referrer-Policy": "same-origin",
     "Cache-Control": "private, no-store",
+    "Cross-Origin-Resource-Policy": "same-origin",
 }
+"""Of every answer that says nothing else. No page is kept by a browser: a right that is taken away is gone at once."""
 
 
 def page(request: Request, template: str, *, status: int = 200, **shown: Any) -> HTMLResponse:
@@ -57,9 +60,9 @@ def page(request: Request, template: str, *, status: int = 200, **shown: Any) ->
 
 def failure(request: Request, error: NightproofError) -> HTMLResponse:
     """The page of what could not be shown: it says what, and where to go on."""
-    missing = isinstance(error, ObjectMissing)
+    missing = isinstance(error, ObjectMissing | NightError)
     title = "Not found" if missing else "Not to be had now"
-    return page(request, "error", status=404 if missing else 503, title=title, why=str(error))
+    return page(request, "error", status=404 if missing else 503, title=title, why=redacted(str(error)))
 
 
 def as_json(value: object) -> Markup:

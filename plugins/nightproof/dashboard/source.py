@@ -4,72 +4,41 @@ from __future__ import annotations
 
 import threading
 from collections import OrderedDict
-from collections.abc import Mapping
-from contextlib import suppress
-from dataclasses import dataclass
-from datetime import UTC, datetime
+from collections.abc import Callable, Mapping
+from functools import partial
 from pathlib import Path
 from time import monotonic
 
 from nightproof.board import Board, FleetRow
 from nightproof.board.board import board_at
-from nightproof.catalog import config_paths, models_folder
-from nightproof.config import ModelConfig, load_config
+from nightproof.catalog import models_folder
+from nightproof.config import ModelConfig
 from nightproof.dashboard.access import NO_MODEL
+from nightproof.dashboard.configs import Configs
+from nightproof.dashboard.fleet import Fleet, fleet_of
+from nightproof.dashboard.months import MOST_BYTES, Months
 from nightproof.dashboard.past_nights import PastNights
-from nightproof.errors import ConfigError, NightproofError, ObjectMissing
+from nightproof.dashboard.place import Place
+from nightproof.dashboard.refreshed import Refreshed
+from nightproof.dashboard.rows import Rows, read_rows
+from nightproof.errors import ObjectMissing
+from nightproof.log import Log
+from nightproof.manifest import LogEntry
 from nightproof.results import ModelResults
-from nightproof.storage import OpenStore, ReadsInBulk
+from nightproof.storage import OpenStore, Store
 
-FRESH_S = 4.0
-"""Seconds for which what was listed is shown without another look: a new night is seen well within ten."""
-KEPT = 12
-"""Models whose months stay in memory."""
-
-
-@dataclass(frozen=True)
-class Place:
-    """Where a model's config and results lie.
-
-    Parameters
-    ----------
-    results_url
-        Its results root.
-    config
-        ``None`` where only results are there, or the file is broken.
-    fault
-        What is wrong with its file, in words.
-    """
-
-    results_url: str
-    config: ModelConfig | None = None
-    fault: str = ""
-
-
-@dataclass(frozen=True)
-class Fleet:
-    """All models at one moment, whoever looks.
-
-    Parameters
-    ----------
-    places
-        Every model that has a config, or is on the board of a results root.
-    rows
-        Of those that are on the board.
-    faults
-        Results roots that could not be read, with the reason.
-    at
-        When it was read, in UTC.
-    """
-
-    places: Mapping[str, Place]
-    rows: Mapping[str, FleetRow]
-    faults: Mapping[str, str]
-    at: datetime
+FIRST_S = 20.0
+"""How long the first reading of a root is waited for, before its models are shown without their nights."""
+CONFIGS_S = 600.0
+"""As of the configs: they lie on this machine, and without them nothing can be told."""
+LOGS_KEPT = 32
+"""Models whose logs stay in memory."""
+LOG_S = 600.0
+"""For so long: entries never change, unless somebody made the record anew."""
 
 
 class Source:
-    """What the pages are made of.
+    """What the pages are made of; safe between threads.
 
     Parameters
     ----------
@@ -79,26 +48,47 @@ class Source:
         Folder of the configs; by default ``NIGHTPROOF_MODELS`` or ``include/models``.
     results
         Further results roots, each ending in a slash, of models without a config here.
+    clock
+        Seconds that only rise.
+    months_bytes
+        What past nights may take in memory.
     """
 
-    def __init__(self, open_store: OpenStore, *, models: Path | None = None, results: tuple[str, ...] = ()) -> None:
+    def __init__(
+        self,
+        open_store: OpenStore,
+        *,
+        models: Path | None = None,
+        results: tuple[str, ...] = (),
+        clock: Callable[[], float] = monotonic,
+        months_bytes: int = MOST_BYTES,
+    ) -> None:
         self._open_store = open_store
         self._models = models
-        self._roots = results
+        self._given = results
+        self._clock = clock
+        self._lock = threading.Lock()
+        self._configs: Refreshed[Mapping[str, Place]] | None = None
+        self._roots: dict[str, Refreshed[Rows]] = {}
         self._boards: dict[str, Board] = {}
-        self._fleet: Fleet | None = None
-        self._read_at = 0.0
-        self._reading = threading.Lock()
-        self._nights: OrderedDict[str, PastNights] = OrderedDict()
-        self._results: OrderedDict[str, ModelResults] = OrderedDict()
+        self._made: tuple[list[object], Fleet] | None = None
+        self._months = Months(months_bytes)
+        self._logs: OrderedDict[str, _SharedLog] = OrderedDict()
 
     def fleet(self) -> Fleet:
         """All models, as they were at most a few seconds ago."""
-        with self._reading:
-            if self._fleet is None or monotonic() - self._read_at > FRESH_S:
-                self._fleet = self._read(self._fleet)
-                self._read_at = monotonic()
-            return self._fleet
+        places = self._places()
+        urls = dict.fromkeys([*self._given, *(place.results_url for place in places.values() if place.results_url)])
+        roots = {url: self._root(url) for url in urls}
+        for root in roots.values():
+            # All at once: one that is down does not keep the others waiting.
+            root.look()
+        read = {url: root.get() for url, root in roots.items()}
+        parts = [places, *read.values()]
+        made = self._made
+        if made is None or len(made[0]) != len(parts) or any(a is not b for a, b in zip(made[0], parts, strict=True)):
+            self._made = made = (parts, fleet_of(places, read, given=self._given))
+        return made[1]
 
     def place(self, model: str) -> Place:
         """Where a model lies; raises ``ObjectMissing``."""
@@ -113,79 +103,87 @@ class Source:
         if model not in fleet.places:
             raise ObjectMissing(NO_MODEL)
         if model not in fleet.rows:
-            raise ObjectMissing(f"No night of {model} is on the board yet.")
+            raise ObjectMissing(fleet.places[model].unread or f"No night of {model} is on the board yet.")
         return fleet.rows[model]
 
     def nights(self, model: str) -> PastNights:
-        """All past nights of a model, read as they are asked for."""
-        row = self.row(model)
-        known = self._nights.get(model)
-        if known is None or known.row.entries != row.entries:
-            board = self._board(self.place(model).results_url)
-            known = PastNights(row, board, known)
-        self._nights[model] = known
-        self._nights.move_to_end(model)
-        while len(self._nights) > KEPT:
-            self._nights.popitem(last=False)
-        return known
+        """All past nights of a model, read as they are asked for; the caller's own."""
+        row, url = self.row(model), self.place(model).results_url
+        return PastNights(row, self._board(url), months=self._months, newer=partial(self._newer, model, url))
 
     def results(self, model: str) -> ModelResults:
-        """A model's results."""
-        place = self.place(model)
-        if model not in self._results:
-            board = self._board(place.results_url)
-            self._results[model] = ModelResults(board.store, f"{board.prefix}{model}/")
-        self._results.move_to_end(model)
-        while len(self._results) > KEPT:
-            self._results.popitem(last=False)
-        return self._results[model]
+        """A model's results; the caller's own, but for its log, which threads share."""
+        url = self.place(model).results_url
+        if not url:
+            raise ObjectMissing(f"Where the results of {model} lie cannot be told: its config cannot be read.")
+        board = self._board(url)
+        found = ModelResults(board.store, f"{board.prefix}{model}/")
+        found.log = self._log(board, found.folder)
+        return found
 
     def config(self, model: str) -> ModelConfig | None:
         """A model's config as it is now; ``None`` where it has none that can be read."""
         return self.place(model).config
 
-    def _read(self, before: Fleet | None) -> Fleet:
-        places = dict(self._places())
-        rows: dict[str, FleetRow] = {}
-        faults: dict[str, str] = {}
-        for url in dict.fromkeys(
-            [*self._roots, *(place.results_url for place in places.values() if place.results_url)]
-        ):
-            try:
-                found = self._rows(self._board(url), before.rows if before else {})
-            except NightproofError as error:
-                faults[url] = str(error)
-                continue
-            for model, row in found.items():
-                if model not in places and url in self._roots:
-                    places[model] = Place(url)
-                if model in places and places[model].results_url == url:
-                    rows[model] = row
-        return Fleet(places, rows, faults, datetime.now(UTC))
+    def _places(self) -> Mapping[str, Place]:
+        with self._lock:
+            if self._configs is None:
+                configs, none = Configs(self._models or models_folder()), dict[str, Place]()
+                self._configs = Refreshed(lambda _: configs.places(), none, first_s=CONFIGS_S, clock=self._clock)
+        return self._configs.get()
 
-    def _rows(self, board: Board, known: Mapping[str, FleetRow]) -> dict[str, FleetRow]:
-        read = board.store.bulk() if isinstance(board.store, ReadsInBulk) else None
-        rows: dict[str, FleetRow] = {}
-        for model, entries in board.listed().items():
-            if model in known and known[model].entries == entries:
-                rows[model] = known[model]
-                continue
-            with suppress(ObjectMissing):
-                rows[model] = board.row(model, entries, read=read)
-        return rows
+    def _root(self, url: str) -> Refreshed[Rows]:
+        with self._lock:
+            if url not in self._roots:
+                unread = Rows(fault=f"{url} has not answered yet.")
+                read = partial(self._read, url)
+                self._roots[url] = Refreshed(read, unread, first_s=FIRST_S, clock=self._clock)
+            return self._roots[url]
 
-    def _places(self) -> dict[str, Place]:
-        folder = self._models or models_folder()
-        found = {}
-        for path in config_paths(folder):
-            try:
-                config = load_config(path)
-                found[config.model] = Place(config.results_url, config)
-            except ConfigError as error:
-                found[path.stem] = Place("", fault=str(error))
+    def _read(self, url: str, before: Rows) -> Rows:
+        found = read_rows(partial(self._board, url), before)
+        if found.fault:
+            with self._lock:
+                # Keys may be given anew, in an Airflow connection for one: the next reading opens the root again.
+                self._boards.pop(url, None)
+                self._logs.clear()
         return found
 
+    def _newer(self, model: str, url: str) -> FleetRow:
+        try:
+            return self._root(url).renewed().rows[model]
+        except KeyError:
+            raise ObjectMissing(f"{model} is no longer on the board.") from None
+
     def _board(self, url: str) -> Board:
-        if url not in self._boards:
-            self._boards[url] = board_at(url, self._open_store)
-        return self._boards[url]
+        with self._lock:
+            if url not in self._boards:
+                self._boards[url] = board_at(url, self._open_store)
+            return self._boards[url]
+
+    def _log(self, board: Board, folder: str) -> Log:
+        with self._lock:
+            where = board.store.url(folder)
+            known = self._logs.pop(where, None)
+            if known is None or self._clock() - known.since > LOG_S:
+                known = _SharedLog(board.store, f"{folder}log/", since=self._clock())
+            self._logs[where] = known
+            while len(self._logs) > LOGS_KEPT:
+                self._logs.popitem(last=False)
+            return known
+
+
+class _SharedLog(Log):
+    """A log that threads read at once: whoever comes second waits for what the first reads."""
+
+    def __init__(self, store: Store, folder: str, *, since: float) -> None:
+        super().__init__(store, folder)
+        self.since = since
+        self._reading = threading.Lock()
+
+    def entries(self) -> list[LogEntry]:
+        with self._reading:
+            return super().entries()
+
+
+__all__ = ["Fleet", "Place", "Source"]

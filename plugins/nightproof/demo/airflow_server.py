@@ -82,6 +82,11 @@ class AirflowServer:
         """Its UI."""
         return f"http://{LOOPBACK}:{self._port}"
 
+    @property
+    def dashboard_url(self) -> str:
+        """The dashboard, which the plugin serves within it."""
+        return f"{self.url}/nightproof/"
+
     def run_url(self, dag_id: str, run_id: str) -> str:
         """Give the page of a DAG run."""
         return f"{self.url}/dags/{quote(dag_id)}/runs/{quote(run_id, safe='')}"
@@ -205,11 +210,11 @@ class AirflowServer:
         body
             What to send as JSON.
         """
-        data = None if body is None else json.dumps(body).encode()
-        request = Request(f"{self.url}/api/v2{path}", data=data, method=method)
-        request.add_header("Content-Type", "application/json")
-        with urlopen(request, timeout=30) as answer:
-            return json.loads(answer.read() or b"null")
+        return _answer(f"{self.url}/api/v2{path}", method, body)
+
+    def ask_dashboard(self, path: str) -> Any:
+        """Ask the dashboard's API for a path such as ``/models``."""
+        return _answer(f"{self.dashboard_url}api/v1{path}")
 
     @property
     def _migrated(self) -> Path:
@@ -256,6 +261,14 @@ class AirflowServer:
             yield
             time.sleep(_TICK_S)
         raise DemoError(f"Airflow {failure} in {timeout_s:.0f} s: its logs are {self._log_of('*')}.")
+
+
+def _answer(url: str, method: str = "GET", body: Mapping[str, Any] | None = None) -> Any:
+    data = None if body is None else json.dumps(body).encode()
+    request = Request(url, data=data, method=method)
+    request.add_header("Content-Type", "application/json")
+    with urlopen(request, timeout=30) as answer:
+        return json.loads(answer.read() or b"null")
 
 
 def _settings(home: Path, dags: Path, plugins: Path) -> dict[str, str]:

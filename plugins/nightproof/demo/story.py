@@ -3,6 +3,7 @@
 ::
 
     S3 server ─► flights, model ─► partitions ─► history, in process ─► late labels ─► two nights in Airflow ─► proof
+                                                                                                      dashboard ◄─┘
     Airflow's database ┄┄┄┄┄┄┄┄┄┄┄┄┄┄┄► Airflow's parts start ┄┄┄┄┄┄┄┄┄┄┄┄┄┄┄┄┄┄┄┄┄┄┄┄┄┄┄┄┄┘
 
 Everything is written below one folder and ends with this process. What is there already is used again:
@@ -11,11 +12,13 @@ the same inputs are the same evaluations, so a second demo is quick and posts no
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass
 from datetime import date
 from html import unescape
 from pathlib import Path
+from typing import Any
 
 from rich.text import Text
 
@@ -38,6 +41,7 @@ from nightproof.demo.partitions import (
 from nightproof.demo.proof import LATE_CARRIER, LATE_NIGHT, Caught, revise, tamper
 from nightproof.demo.seaweedfs import SeaweedFS
 from nightproof.errors import DemoError
+from nightproof.words import counted
 
 MODEL = "flight_delay"
 HISTORY = (date(2013, 9, 20), date(2013, 10, 22))
@@ -121,7 +125,8 @@ def tell(stage: Stage, servers: ExitStack) -> Rows:
     with stage.display.step("Change a number in a copy of the record") as step:
         caught = tamper(stage.folder, command_line, config=config, s3=s3, night=BAD_NIGHT)
         step.say(f"found: {caught.named}")
-    return [*_told(slack, config), *_proved(caught), *_places(config, airflow, report)]
+    shown = _look(stage, airflow)
+    return [*_told(slack, config), *_proved(caught), *shown, *_places(config, airflow, report)]
 
 
 def run_id(night: date) -> str:
@@ -201,6 +206,26 @@ def _run_night(stage: Stage, airflow: AirflowServer, night: date) -> None:
             raise DemoError(f"The run of {night} failed in {failed or 'no task'}: its logs are in {where}.")
         verdict = airflow.result(MODEL, run_id(night), "decide") or {}
         step.say(str(verdict.get("headline", "")))
+
+
+def _look(stage: Stage, airflow: AirflowServer) -> Rows:
+    """See the fleet as the dashboard shows it."""
+    with stage.display.step("Look at the dashboard") as step:
+        models = airflow.ask_dashboard("/models")["models"]
+        of_incidents = [f"{model['model']}: {_open(incident)}" for model in models for incident in model["incidents"]]
+        said = f"{counted(len(models), 'model')}; {'; '.join(of_incidents) or 'no incident is open'}"
+        step.say(said)
+    return [
+        ("Dashboard", link(airflow.dashboard_url)),
+        ("", said),
+        ("", link(f"{airflow.dashboard_url}models/{MODEL}")),
+        ("", "without Airflow: source .demo/environment.sh && .venv/bin/nightproof ui"),
+        ("", ""),
+    ]
+
+
+def _open(incident: Mapping[str, Any]) -> str:
+    return f"{incident['check']} incident open since {incident['opened']}"
 
 
 def _told(slack: Slack, config: ModelConfig) -> Rows:

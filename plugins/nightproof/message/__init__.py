@@ -8,11 +8,12 @@ from nightproof.message.blocks import Block, Message
 from nightproof.message.digest import DigestIncident, DigestLine, DigestMute, compose_digest
 from nightproof.message.failure import compose_failure
 from nightproof.message.incident import compose
-from nightproof.message.links import Links
+from nightproof.message.links import Dashboard, Links, dashboard_at, dashboard_of_environment
 from nightproof.message.shared import compose_shared
 
 __all__ = [
     "Block",
+    "Dashboard",
     "DigestIncident",
     "DigestLine",
     "DigestMute",
@@ -22,4 +23,6 @@ __all__ = [
     "compose_digest",
     "compose_failure",
     "compose_shared",
+    "dashboard_at",
+    "dashboard_of_environment",
 ]

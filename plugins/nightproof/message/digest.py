@@ -10,6 +10,7 @@ from typing import TypeVar
 from nightproof.message.blocks import (
     Block,
     Message,
+    buttons,
     context,
     header,
     heading,
@@ -19,6 +20,7 @@ from nightproof.message.blocks import (
     plain,
     section,
 )
+from nightproof.message.links import Dashboard
 from nightproof.verdict import VerdictStatus
 from nightproof.words import counted
 
@@ -132,7 +134,9 @@ class DigestLine:
         return not self.is_silent and not self.open and not self.is_blind and self.status in ("ok", "watch")
 
 
-def compose_digest(models: Sequence[DigestLine], *, channel: str, week: str) -> Message:
+def compose_digest(
+    models: Sequence[DigestLine], *, channel: str, week: str, dashboard: Dashboard | None = None
+) -> Message:
     """One week of a channel's models, in the order in which a reader must know.
 
     Parameters
@@ -143,6 +147,8 @@ def compose_digest(models: Sequence[DigestLine], *, channel: str, week: str) -> 
         As the configs name it.
     week
         The ISO week, such as ``2013-W50``, or its nights in words.
+    dashboard
+        Where the reader can look.
     """
     lines = sorted(models, key=lambda line: line.model)
     opened = sorted(((i, line) for line in lines for i in line.open), key=lambda pair: (-pair[0].nights, pair[1].model))
@@ -162,12 +168,23 @@ def compose_digest(models: Sequence[DigestLine], *, channel: str, week: str) -> 
         header(shown),
         *(block for block in sections if block),
         section(_well(green)),
+        *_pages_of(lines, dashboard),
         context(_pages(lines, channel)),
         *([context(_heads(lines))] if any(line.head for line in lines) else []),
     ]
     first = [f"{plain(line.model)}: {plain(incident.subject)}" for incident, line in opened[:3]]
     summary = "; ".join(first) + "." if first else _well(green, names=False)
     return message(shown, summary, blocks)
+
+
+def _pages_of(lines: Sequence[DigestLine], dashboard: Dashboard | None) -> list[Block]:
+    """The open incidents and the fleet, of one owner where all models of the channel have the same."""
+    if dashboard is None:
+        return []
+    owners = {line.owner for line in lines}
+    owner = owners.pop() if len(owners) == 1 else ""
+    opened = dashboard.incidents(state="open", owner=owner) if any(line.open for line in lines) else None
+    return buttons([("See what is open", opened), ("Open the fleet", dashboard.fleet(owner=owner))])
 
 
 def _verdict(lines: Sequence[DigestLine]) -> str:

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import re
-from datetime import timedelta
-
 from nightproof.alert_sections import Mute
 from nightproof.checks.finding import Finding
 from nightproof.evaluation import Evaluation
@@ -17,6 +14,7 @@ from nightproof.message.blocks import (
     header,
     heading,
     image,
+    link,
     listed,
     mention,
     message,
@@ -29,14 +27,24 @@ from nightproof.message.facts import facts, labels_state, lasted, since
 from nightproof.message.links import Links
 from nightproof.message.titles import title
 from nightproof.message.why import first_cause, why
+from nightproof.mute import lines_to_mute
 from nightproof.rejudge import SEEN_ON
 from nightproof.verdict import PAGES, Incident
 from nightproof.words import counted
 
 SHOWN = 5
 """Further findings listed; the report has them all."""
-MUTED_NIGHTS = 7
-"""For how long the example of a mute mutes."""
+IN_WORDS = {
+    "incident": "incident",
+    "night": "night",
+    "data docs": "Data Docs",
+    "report": "report",
+    "model": "model's page",
+    "run": "Airflow run",
+}
+"""What a page is called in the small print."""
+BUTTONS = 3
+"""That fit below each other on a phone without hiding what was said."""
 
 
 def compose(
@@ -198,11 +206,36 @@ class _Told:
         return [image(self.chart, f"{described}. {self.claim()[0]}.")]
 
     def actions(self) -> list[Block]:
-        docs = self.links.data_docs if self.incident.metric == "validation" else None
-        pairs = [("See the Data Docs", docs), ("Read the report", self.links.report)]
-        if self.incident.event == "ongoing":
-            return buttons([*pairs, ("Open the dashboard", self.links.dashboard)])
-        return buttons([*pairs, ("Open the dashboard", self.links.dashboard), ("Open the run", self.links.run)])
+        """At most three: what somebody who was just woken opens first, on a phone."""
+        return buttons([(label, self.pages[name]) for name, label in self.shown_pages])
+
+    @property
+    def pages(self) -> dict[str, str | None]:
+        """Every page that there is about it."""
+        return {
+            "incident": self.links.incident(self.incident.id),
+            "night": self.links.night(str(self.evaluation.night), self.evaluation.id),
+            "data docs": self.links.data_docs if self.incident.metric == "validation" else None,
+            "report": self.links.report,
+            "model": self.links.dashboard,
+            "run": self.links.run,
+        }
+
+    @property
+    def shown_pages(self) -> list[tuple[str, str]]:
+        """Those that are buttons: news leads to what was found, too; the end of it need not."""
+        found = [("data docs", "See the Data Docs"), ("incident", "Open the incident"), ("night", "See the night")]
+        if self.incident.event in PAGES or not self.links.dashboard:
+            found.append(("report", "Read the report"))
+        if not self.links.dashboard and self.incident.event != "ongoing":
+            found.append(("run", "Open the run"))
+        return [pair for pair in found if self.pages[pair[0]]][:BUTTONS]
+
+    def other_pages(self) -> list[str]:
+        """Those that are words in the small print."""
+        shown = {name for name, _ in self.shown_pages}
+        left = [(url, IN_WORDS[name]) for name, url in self.pages.items() if url and name not in shown]
+        return [link(url, words) for url, words in left]
 
     def small_print(self) -> Block:
         config = self.evaluation.config
@@ -215,6 +248,7 @@ class _Told:
         parts += [f"owner {plain(config.owner)}", f"evaluation `{plain(self.evaluation.id)}`"]
         if not (self.links.report or self.links.dashboard):
             parts.append(f"in `{plain(self.links.location, 400)}`")
+        parts += self.other_pages()
         return context("   ·   ".join(parts), *(text["elements"][0]["text"] for text in self.muted_line()))
 
     def muted_line(self) -> list[Block]:
@@ -224,10 +258,9 @@ class _Told:
 
     def how_to_mute(self) -> list[Block]:
         """Three lines to paste, in small print."""
-        if self.muted is not None or not re.fullmatch(r"[\w.-]+", self.incident.id):
+        lines = lines_to_mute(self.incident.id, self.evaluation.night.matures_at.date())
+        if self.muted is not None or lines is None:
             return []
-        until = (self.evaluation.night.matures_at + timedelta(days=MUTED_NIGHTS)).date()
-        lines = f"- incident: {self.incident.id}\n  until: {until}\n  reason: …"
         return [context(f"Known already? Paste under `alerts.mute`:\n{fenced(lines)}")]
 
 

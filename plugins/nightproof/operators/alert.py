@@ -16,7 +16,7 @@ from nightproof.operators.night_operator import TicketOperator
 
 if TYPE_CHECKING:
     from nightproof.evaluation import Evaluation
-    from nightproof.message import Links
+    from nightproof.message import Dashboard, Links
     from nightproof.pipeline import Ticket
     from nightproof.resources import Resources
 
@@ -69,12 +69,13 @@ class AlertOperator(TicketOperator):
 
 def links_of(ticket: Ticket, evaluation: Evaluation, resources: Resources, context: Context) -> Links:
     """Where the reader of a night's messages can look."""
-    from nightproof.message import Links
-
-    return Links(
+    return dashboard().links(
+        ticket.model,
+        ticket.night,
+        ticket.evaluation_id,
         location=resources.results(evaluation.config).dossier(ticket.night, ticket.evaluation_id).url(""),
-        report=page(ticket, "report") if "report" not in ticket.left_out else None,
-        data_docs=page(ticket, "data-docs") if evaluation.validation.failed() else None,
+        report="report" not in ticket.left_out,
+        data_docs=bool(evaluation.validation.failed()),
         run=run_page(context),
     )
 
@@ -84,7 +85,9 @@ def run_page(context: Context) -> str:
     return str(context["ti"].log_url).split("/tasks/")[0]
 
 
-def page(ticket: Ticket, name: str) -> str:
-    """One of the evaluation's pages in Airflow, served by the plugin: ``report`` or ``data-docs``."""
+def dashboard() -> Dashboard:
+    """The dashboard that messages lead to: where ``NIGHTPROOF_DASHBOARD_URL`` says, else this Airflow's."""
+    from nightproof.message import Dashboard, dashboard_of_environment
+
     base = str(airflow_conf.get("api", "base_url", fallback="http://localhost:8080")).rstrip("/")
-    return f"{base}/nightproof/models/{ticket.model}/nights/{ticket.night}/{ticket.evaluation_id}/{name}"
+    return dashboard_of_environment() or Dashboard(f"{base}/nightproof")

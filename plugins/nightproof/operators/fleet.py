@@ -8,12 +8,12 @@ from pathlib import Path
 from typing import Any
 
 from airflow.sdk import DAG, BaseOperator, Context, CronTriggerTimetable
-from airflow.sdk import conf as airflow_conf
 from airflow.sdk.exceptions import AirflowFailException
 
 from nightproof.catalog import models_folder
 from nightproof.errors import ConfigError
 from nightproof.fleet import DAG_ID
+from nightproof.operators.alert import dashboard
 from nightproof.operators.connections import slack_sender
 from nightproof.operators.failure import tell_failure
 from nightproof.operators.night_operator import open_resources
@@ -71,7 +71,7 @@ class FleetOperator(BaseOperator):
         now = datetime.now(UTC)
         try:
             if self.part == "digests":
-                told = tell_digests(folder, resources, sender=sender, now=now, page_of=_dag_page)
+                told = tell_digests(folder, resources, sender=sender, now=now, dashboard=dashboard())
             else:
                 told = tell_fleet(
                     folder, resources, sender=sender, now=now, notifiers_of=lambda config: notifiers_of(config, context)
@@ -82,12 +82,6 @@ class FleetOperator(BaseOperator):
             self.log.info("%d messages of %s wait for the end of quiet hours", waiting, model)
         raise_failures(told)
         return [receipt.text for receipt in told.sent]
-
-
-def _dag_page(model: str) -> str:
-    """The model's DAG, which has its latest report as a tab."""
-    base = str(airflow_conf.get("api", "base_url", fallback="http://localhost:8080")).rstrip("/")
-    return f"{base}/dags/{model}"
 
 
 def fleet_dag(folder: Path) -> DAG:

@@ -1,0 +1,1 @@
+"""The dashboard in a real browser: alone, and inside a real Airflow behind its login."""
