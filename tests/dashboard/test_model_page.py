@@ -354,7 +354,7 @@ def test_within_airflow_the_page_leads_to_the_dag(models: Models, ask: Callable[
 PATHS = (
     "/models/{}",
     "/models/{}/calibration",
-    *(f"/api/v1/models/{{}}/{n}" for n in ("overview", "nights", "series")),
+    *(f"/api/v1/models/{{}}/{n}" for n in ("overview", "nights", "series", "calibration")),
 )
 
 
@@ -381,7 +381,8 @@ def test_a_calibration_curve_is_drawn_of_a_nights_profile(get: Callable[..., htt
     page = get("/models/quiet/calibration")
     [figure] = figures(page.text)
     assert [trace["name"] for trace in figure["data"]] == ["Perfect", "This night", "Baseline"]
-    rows = figure["data"][1]["customdata"]
+    rows = get("/api/v1/models/quiet/calibration").json()["curves"][0]["rows"]
+    assert rows == figure["data"][1]["customdata"]
     assert sum(rows) == get("/api/v1/models/quiet/nights").json()["nights"][-1]["labelled"]
     assert get("/models/quiet/calibration?night=1999-01-01").status_code == 404
 

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from nightproof.evaluation import Baseline
     from nightproof.profiles import Profile, ProfileSpec
 
-KEPT = 24
+KEPT = 8
 """Lists of findings, baselines and the like that stay in memory, of all models of a store together."""
 _kept: WeakKeyDictionary[Store, OrderedDict[Hashable, object]] = WeakKeyDictionary()
 _lock = threading.Lock()

@@ -7,15 +7,45 @@ from typing import TYPE_CHECKING
 from nightproof.board import NightLine
 from nightproof.dashboard.archive import Archive
 from nightproof.dashboard.charts import Bins, Figure, calibration
+from nightproof.dashboard.fleet_view import View
 from nightproof.errors import ObjectMissing
 from nightproof.results import ModelResults
 
 if TYPE_CHECKING:
     from nightproof.profiles.sums import Scores
 
+Told = tuple[tuple["Curve", ...], str]
 
-def calibration_curve(results: ModelResults, line: NightLine) -> tuple[Figure | None, str]:
-    """The curve, or why there is none in a sentence.
+
+class Curve(View):
+    """A reliability diagram; each list has one entry a bin, scores rising."""
+
+    name: str
+    score: tuple[float, ...]
+    """Mean score of the bin's rows."""
+    share: tuple[float, ...]
+    """Share of them that came out positive."""
+    rows: tuple[float, ...]
+
+
+class CalibrationView(View):
+    """The calibration curve of a night beside its baseline's."""
+
+    model: str
+    night: str
+    curves: tuple[Curve, ...]
+    why: str
+    """Why there is none, in a sentence; empty where there is."""
+
+    @property
+    def figure(self) -> Figure | None:
+        """The chart."""
+        bins = [Bins(curve.name, curve.score, curve.share, curve.rows) for curve in self.curves]
+        return calibration(bins) if bins else None
+
+
+def calibration_view(results: ModelResults, line: NightLine) -> CalibrationView:
+    """The curve of a night, or why there is none.
 
     Parameters
     ----------
@@ -24,40 +54,41 @@ def calibration_curve(results: ModelResults, line: NightLine) -> tuple[Figure | 
     line
         The night.
     """
+    curves, why = _told(results, line)
+    return CalibrationView(model=results.model, night=line.night, curves=curves, why=why)
+
+
+def _told(results: ModelResults, line: NightLine) -> Told:
     if line.status == "quarantined":
-        return None, f"The night {line.night} was quarantined: nothing was computed on it."
+        return (), f"The night {line.night} was quarantined: nothing was computed on it."
     archive = Archive(results)
-
-    def made() -> tuple[Figure | None, str]:
-        return _curve(archive, line)
-
     try:
-        return archive.remembered(("calibration", line.evaluation_id), made)
+        return archive.remembered(("calibration", line.evaluation_id), lambda: _curves(archive, line))
     except ObjectMissing:
-        return None, f"Retention deleted the profile of the night {line.night}; its calibration error is kept."
+        return (), f"Retention deleted the profile of the night {line.night}; its calibration error is kept."
 
 
-def _curve(archive: Archive, line: NightLine) -> tuple[Figure | None, str]:
+def _curves(archive: Archive, line: NightLine) -> Told:
     from nightproof.profiles.spec import Binary
 
     name = archive.manifest(line.night, line.evaluation_id).baseline_id
     if name is None:
-        return None, "This night was evaluated without a baseline."
+        return (), "This night was evaluated without a baseline."
     baseline = archive.baseline(name)
     if not isinstance(baseline.spec.task, Binary):
-        return None, "A calibration curve is drawn of binary classifiers."
+        return (), "A calibration curve is drawn of binary classifiers."
     profile = archive.profile(line.night, line.evaluation_id, baseline.spec)
-    curves = [_bins("This night", profile.scores), _bins("Baseline", baseline.profile.scores)]
-    told = [bins for bins in curves if bins.rows]
-    if not told or told[0].name != "This night":
-        return None, f"No row of {line.night} has a label yet."
-    return calibration(told), ""
+    tonight = _curve("This night", profile.scores)
+    if not tonight.rows:
+        return (), f"No row of {line.night} has a label yet."
+    before = _curve("Baseline", baseline.profile.scores)
+    return (tonight, before) if before.rows else (tonight,), ""
 
 
-def _bins(name: str, scores: Scores) -> Bins:
+def _curve(name: str, scores: Scores) -> Curve:
     from nightproof.metrics.calibration import reliability
 
     if not len(scores.cells) or not float(scores.positives.sum() + scores.negatives.sum()):
-        return Bins(name)
+        return Curve(name=name, score=(), share=(), rows=())
     bins = reliability(scores)
-    return Bins(name, bins.score.tolist(), bins.share.tolist(), bins.rows.tolist())
+    return Curve(name=name, score=bins.score.tolist(), share=bins.share.tolist(), rows=bins.rows.tolist())

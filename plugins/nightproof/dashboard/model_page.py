@@ -10,8 +10,8 @@ from fastapi.responses import HTMLResponse
 
 from nightproof.dashboard.access import Viewer, Who
 from nightproof.dashboard.calendar_view import calendar, missing
-from nightproof.dashboard.calibration_view import calibration_curve
-from nightproof.dashboard.charts import Figure, is_rate
+from nightproof.dashboard.calibration_view import CalibrationView, calibration_view
+from nightproof.dashboard.charts import is_rate
 from nightproof.dashboard.fleet_view import FleetModel, fleet_model
 from nightproof.dashboard.model_charts import ModelCharts, model_charts
 from nightproof.dashboard.model_series import NightsView, SeriesQuery, SeriesView, nights_view, series_view
@@ -80,10 +80,11 @@ def model_page(request: Request, viewer: Who, model: Model, asked: Asked) -> Res
 
 
 @pages.get("/models/{model}/calibration")
-def calibration_page(request: Request, viewer: Who, model: Model, night: str = "") -> HTMLResponse:
+def calibration_page(
+    request: Request, viewer: Who, model: Model, night: Annotated[str, Query(max_length=20)] = ""
+) -> HTMLResponse:
     """The calibration curve of a night, by itself: it is made of the night's profile, which takes a moment to read."""
-    shown, figure, why = _curve(request, viewer, model, night)
-    return page(request, "calibration", model=model, night=shown, figure=figure, why=why)
+    return page(request, "calibration", model=model, view=_curve(request, viewer, model, night))
 
 
 @api.get("/models/{model}/overview")
@@ -109,6 +110,14 @@ def series(
     """Series by night: values, 95 % intervals, rows, baselines, limits and statuses, as lists beside `nights`."""
     looked = _look_for_program(request, viewer, model, asked)
     return series_view(model, looked.past, looked.span, asked)
+
+
+@api.get("/models/{model}/calibration")
+def calibration(
+    request: Request, viewer: Who, model: Model, night: Annotated[str, Query(max_length=20)] = ""
+) -> CalibrationView:
+    """The calibration curve of a night, the last one unless asked, beside that of its baseline."""
+    return _curve(request, viewer, model, night)
 
 
 def _look(request: Request, viewer: Viewer, model: str, asked: SpanQuery) -> Looked:
@@ -146,15 +155,14 @@ def _charts(looked: Looked) -> ModelCharts:
     return model_charts(looked.past, looked.span, looked.head.task)
 
 
-def _curve(request: Request, viewer: Viewer, model: str, night: str) -> tuple[str, Figure | None, str]:
+def _curve(request: Request, viewer: Viewer, model: str, night: str) -> CalibrationView:
     viewer.check(model)
     source = request.app.state.source
     past: PastNights = source.nights(model)
     line = past.line(night or past.row.night)
     if line is None:
         raise ObjectMissing(f"The night {night} of {model} was not evaluated.")
-    figure, why = calibration_curve(source.results(model), line)
-    return line.night, figure, why
+    return calibration_view(source.results(model), line)
 
 
 def _not_understood(request: Request, error: NightError) -> Response:
