@@ -11,7 +11,7 @@ from benchmarks.row import Row, seconds
 from benchmarks.stages import Stages
 from benchmarks.ui import made_up
 from benchmarks.ui.laying import laid, write_files
-from benchmarks.ui.serving import served
+from benchmarks.ui.serving import Served, served
 
 TIMES = 5
 MOST_S, GIVEN_UP_S = 10.0, 60.0
@@ -45,9 +45,9 @@ def row(bench: Bench) -> Row:
     )
 
 
-def _until(dashboard: object, model: str, night: str, since: float) -> float:
+def _until(dashboard: Served, model: str, night: str, since: float) -> float:
     while time.time() - since < GIVEN_UP_S:
-        if dashboard.json(f"/models/{model}")["night"] == night:  # type: ignore[attr-defined]
+        if dashboard.json(f"/models/{model}")["night"] == night:
             return time.time() - since
         time.sleep(POLL_S)
     raise Failed(f"{night} of {model} was not seen in {GIVEN_UP_S:.0f} s")

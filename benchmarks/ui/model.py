@@ -5,10 +5,11 @@ from __future__ import annotations
 import statistics
 
 from benchmarks.bench import Bench
+from benchmarks.measure import Failed
 from benchmarks.row import Row
 from benchmarks.ui import made_up
 from benchmarks.ui.laying import laid
-from benchmarks.ui.serving import served
+from benchmarks.ui.serving import Served, served
 
 WARM, OTHERS = 20, 5
 MOST_S, MOST_BYTES = 0.200, 600_000
@@ -46,13 +47,11 @@ def _others(models: int) -> list[int]:
     return [number for number in range(models) if made_up.kind_of(number) in ("ok", "watch")][-OTHERS:]
 
 
-def _beside(dashboard: object, path: str) -> str:
-    from benchmarks.measure import Failed
-
+def _beside(dashboard: Served, path: str) -> str:
     name = path.split("/", 3)[-1] if path.count("/") > 2 else "model, 30 nights"
     try:
-        dashboard.get(path)  # type: ignore[attr-defined]
-        answer = dashboard.get(path)  # type: ignore[attr-defined]
+        dashboard.get(path)
+        answer = dashboard.get(path)
     except Failed as error:
         return f"{name} failed ({str(error)[:60]})"
     return f"{name} {answer.seconds * 1e3:.0f} ms, {len(answer.body) / 1e3:.0f} kB"

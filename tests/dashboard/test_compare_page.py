@@ -128,7 +128,7 @@ def test_what_cannot_be_compared_is_said_and_the_form_stays(
 ) -> None:
     query, app = urlencode({"a": a, "b": b}), published.app()
     page, answer = ask(app, f"/models/{MODEL}/compare?{query}"), ask(app, f"/api/v1/models/{MODEL}/compare?{query}")
-    assert (page.status_code, answer.status_code) == (400, 404)
+    assert (page.status_code, answer.status_code) == (422, 404)
     assert why in answer.json()["detail"]
     assert why in html.unescape(page.text) and '<input type="text" name="a"' in page.text
     assert "<b>9</b>" not in page.text

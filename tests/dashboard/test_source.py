@@ -325,7 +325,7 @@ def test_one_row_that_is_none_hides_no_other(house: House, content: bytes | None
     assert not fleet.places["alpha"].unread
     fresh = house.source()
     assert set(fresh.fleet().rows) == {"alpha", "gamma"}
-    with pytest.raises(ObjectMissing, match="beta.000000002"):
+    with pytest.raises(ObjectMissing, match=r"beta\.000000002"):
         fresh.row("beta")
 
 

@@ -18,7 +18,8 @@ from nightproof.dashboard.fleet import Fleet
 from nightproof.dashboard.place import Place
 from nightproof.dashboard.source import Source
 from nightproof.dashboard.table_columns import COLUMNS
-from nightproof.dashboard.table_snippets import QUESTIONS, TOOLS, Asked, snippet
+from nightproof.dashboard.table_questions import QUESTIONS
+from nightproof.dashboard.table_snippets import TOOLS, Asked, snippet
 from nightproof.dashboard.table_view import TableQuery, table_view
 from nightproof.storage import open_store
 from nightproof.table.schema import SCHEMA

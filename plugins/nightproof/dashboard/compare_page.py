@@ -39,7 +39,7 @@ def compare(request: Request, viewer: Who, model: Model, a: Choice = "", b: Choi
     return page(
         request,
         "compare",
-        status=400 if fault else 200,
+        status=422 if fault else 200,
         model=model,
         a=one,
         b=other,

@@ -20,12 +20,13 @@ from nightproof.words import metric_title
 pages, api = APIRouter(include_in_schema=False), APIRouter(tags=["drift"])
 Model = Annotated[str, Path(max_length=80)]
 Text = Annotated[str, Query(max_length=80)]
+Last = Annotated[str, Query(max_length=20)]
 Column = Annotated[str, Query(max_length=200)]
 
 
 @pages.get("/models/{model}/features")
 def feature_by_query(
-    request: Request, viewer: Who, model: Model, column: Column, night: Text = "", last: Text = ""
+    request: Request, viewer: Who, model: Model, column: Column, night: Text = "", last: Last = ""
 ) -> HTMLResponse:
     """One column on one night."""
     return _page(request, viewer, model, column=column, night=night, last=last)
@@ -33,7 +34,7 @@ def feature_by_query(
 
 @pages.get("/models/{model}/features/{column:path}")
 def feature(
-    request: Request, viewer: Who, model: Model, column: str, night: Text = "", last: Text = ""
+    request: Request, viewer: Who, model: Model, column: str, night: Text = "", last: Last = ""
 ) -> HTMLResponse:
     """One column on one night."""
     return _page(request, viewer, model, column=column, night=night, last=last)
@@ -41,7 +42,7 @@ def feature(
 
 @api.get("/models/{model}/features")
 def feature_of(
-    request: Request, viewer: Who, model: Model, column: Column, night: Text = "", last: Text = ""
+    request: Request, viewer: Who, model: Model, column: Column, night: Text = "", last: Last = ""
 ) -> FeatureView:
     """One column: its distribution on a night beside the baseline's, its drift findings, and its series.
 

@@ -26,6 +26,7 @@ from nightproof.sections import duration_text
 pages, api = APIRouter(include_in_schema=False), APIRouter(tags=["model"])
 Model = Annotated[str, Path(max_length=80)]
 Asked = Annotated[SpanQuery, Query()]
+NightText = Annotated[str, Query(max_length=20)]
 OWN_METRICS = """metrics:
   latency_ms_mean: {sum: latency_ms, over: count, max_rise: 20}   # mean latency of a prediction
   failed_share: {sum: failed, over: count, max_rise: 0.01}        # predictions that ended in an error
@@ -80,9 +81,7 @@ def model_page(request: Request, viewer: Who, model: Model, asked: Asked) -> Res
 
 
 @pages.get("/models/{model}/calibration")
-def calibration_page(
-    request: Request, viewer: Who, model: Model, night: Annotated[str, Query(max_length=20)] = ""
-) -> HTMLResponse:
+def calibration_page(request: Request, viewer: Who, model: Model, night: NightText = "") -> HTMLResponse:
     """The calibration curve of a night, by itself: it is made of the night's profile, which takes a moment to read."""
     return page(request, "calibration", model=model, view=_curve(request, viewer, model, night))
 
@@ -113,9 +112,7 @@ def series(
 
 
 @api.get("/models/{model}/calibration")
-def calibration(
-    request: Request, viewer: Who, model: Model, night: Annotated[str, Query(max_length=20)] = ""
-) -> CalibrationView:
+def calibration(request: Request, viewer: Who, model: Model, night: NightText = "") -> CalibrationView:
     """The calibration curve of a night, the last one unless asked, beside that of its baseline."""
     return _curve(request, viewer, model, night)
 

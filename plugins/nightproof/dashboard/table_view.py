@@ -14,7 +14,8 @@ from nightproof.dashboard.fleet import Fleet
 from nightproof.dashboard.fleet_view import View
 from nightproof.dashboard.redaction import redacted
 from nightproof.dashboard.table_columns import COLUMNS
-from nightproof.dashboard.table_snippets import QUESTIONS, TOOLS, Asked, Tool, snippet
+from nightproof.dashboard.table_questions import QUESTIONS
+from nightproof.dashboard.table_snippets import TOOLS, Asked, Tool, snippet
 
 TABLE = "metrics"
 """The table's folder below a results root."""
