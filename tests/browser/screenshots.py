@@ -67,7 +67,7 @@ def shots(url: str, fleet: str, model: str | None) -> list[Shot]:
         models = json.loads(answer.read())["models"]
     shown = next(found for found in models if model in (None, found["model"]))
     page = f"{url}/models/{shown['model']}"
-    night = next((found["opened"] for found in shown["incidents"]), shown["night"])
+    night = next((found["incident"]["opened"] for found in shown["incidents"]), shown["night"])
     return [
         Shot("fleet", f"{fleet}/"),
         Shot("model", page, TALL),

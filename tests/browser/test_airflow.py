@@ -15,7 +15,7 @@ from .fleet import HIDDEN, HIDDEN_GROUP, HIDDEN_OWNER, HIDDEN_TAG, WORST, MadeFl
 from .login import ADMIN, PASSWORDS, VIEWER, AirflowWithLogin
 from .pages import OF_MODEL, PAGES, Look, address
 
-pytestmark = [pytest.mark.integration, pytest.mark.timeout(300)]
+pytestmark = pytest.mark.integration
 
 
 @pytest.fixture

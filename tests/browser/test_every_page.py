@@ -13,7 +13,7 @@ from .conftest import DESK, Opens, Seen
 from .fleet import MadeFleet
 from .pages import PAGES, Look, address
 
-pytestmark = [pytest.mark.integration, pytest.mark.timeout(300)]
+pytestmark = pytest.mark.integration
 WCAG = {"runOnly": {"type": "tag", "values": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]}}
 
 

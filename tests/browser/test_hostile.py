@@ -8,7 +8,7 @@ from .conftest import Opens
 from .fleet import ATTACKS, CLOSING, HOSTILE, IMAGE, SCRIPT, MadeFleet
 from .pages import HOSTILE_PAGES, Look, address
 
-pytestmark = [pytest.mark.integration, pytest.mark.timeout(300)]
+pytestmark = pytest.mark.integration
 HOVER_ALL = """() => {
   let elements = 0;
   for (const e of document.querySelectorAll("main [title]")) {

@@ -18,7 +18,7 @@ from nightproof.dashboard.openapi import document, operations
 PAGES_OF_OTHERS = {"/table": "/table", "/": "/models"}
 NO_DATA = ("/static/", "/api", "/token")
 """Pages that show no model's data."""
-FILES = ("report", "data-docs", "name}", "download", "latest", "runs")
+FILES = ("report", "data-docs", "name}", "latest", "runs", ".json", ".csv", ".parquet")
 """Routes that answer with a file of the record, or lead to another page."""
 
 

@@ -137,7 +137,7 @@ def looked(running: tuple[str, Looked]) -> Looked:
 def test_the_dashboard_shows_the_open_incident(first_run: str, looked: Looked) -> None:
     [model] = looked.fleet["models"]
     assert (model["model"], model["night"], model["standing"]) == ("flight_delay", "2013-10-24", "incident")
-    assert [incident["opened"] for incident in model["incidents"]] == ["2013-10-23"]
+    assert [incident["since"] for incident in model["incidents"]] == ["2013-10-23"]
     assert "incident open since 2013-10-23" in first_run
     assert "/nightproof/models/flight_delay" in first_run
     assert all("flight_delay" in page for page in looked.pages.values())

@@ -225,7 +225,7 @@ def _look(stage: Stage, airflow: AirflowServer) -> Rows:
 
 
 def _open(incident: Mapping[str, Any]) -> str:
-    return f"{incident['check']} incident open since {incident['opened']}"
+    return f"{incident['incident']['check']} incident open since {incident['since']}"
 
 
 def _told(slack: Slack, config: ModelConfig) -> Rows:
