@@ -6,7 +6,7 @@ BIN := .venv/bin
 export UV_HTTP_TIMEOUT ?= 180
 export DO_NOT_TRACK := 1
 
-.PHONY: help install install-spark demo test test-fast check lock schema bench bench-alerts bench-faults bench-results clean
+.PHONY: help install install-spark demo test test-fast check lock schema bench bench-alerts bench-faults bench-results bench-ui screenshots clean
 .DEFAULT_GOAL := help
 
 help:  ## list the targets
@@ -74,6 +74,12 @@ bench-alerts: install  ## false pages and delays beside the peers, by simulation
 
 bench-results: install  ## publishing, crashes, verifying, tampering, rebuilding, reproducing, on a real S3 server, into docs/benchmarks.md
 	$(BIN)/python -m benchmarks.results $(if $(ONLY),--only $(ONLY)) $(if $(SCALE),--scale $(SCALE))
+
+bench-ui: install  ## the dashboard with 1,000 models x 365 nights on a real S3 server, into docs/benchmarks.md
+	$(BIN)/python -m benchmarks.ui $(if $(ONLY),--only $(ONLY)) $(if $(SCALE),--scale $(SCALE))
+
+screenshots: install  ## pictures of a running dashboard for the README (URL=http://127.0.0.1:8080)
+	$(BIN)/python -m tests.browser.screenshots $(URL)
 
 clean:  ## remove what the targets made
 	rm -rf .venv .spark .demo .bench .mypy_cache .ruff_cache .pytest_cache .hypothesis

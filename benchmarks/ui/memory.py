@@ -11,6 +11,8 @@ from benchmarks.ui.serving import served
 VIEWS, LEAST = 1000, 60
 MOST_MIB, FLAT_MIB = 400.0, 10.0
 STEPS = 10
+BESIDE = ("bias", "drift?last=90", "slices", "features/normal_00", "calibration")
+"""Pages of models that have dossiers: some of them load SciPy and a night's profile."""
 
 
 def row(bench: Bench) -> Row:
@@ -30,20 +32,20 @@ def row(bench: Bench) -> Row:
         found=f"{mib(resident[0])} after the first view, {mib(resident[-1])} after {views:,}",
         met=max(resident) * 2**20 <= MOST_MIB * 1e6 and grown <= FLAT_MIB,
         note=f"Resident set, a tenth of the views apart: {', '.join(f'{value:.0f}' for value in resident)} MiB. Of ten "
-        f"views six are a year of a model that was not looked at before, two the fleet, one its API, one a night of "
-        f"one of {len(fleet.whole)} models",
+        f"views five are a year of a model that was not looked at before; the others are the fleet, its API, the "
+        f"incidents, and, of {len(fleet.whole)} models, a night and one of bias, drift, slices, a feature, calibration",
     )
 
 
 def _page(fleet: Laid, number: int) -> str:
-    kind = number % 10
-    if kind in (3, 6):
-        return "/"
-    if kind == 8:
-        return "/api/v1/models"
-    if kind == 9:
-        return f"/models/{fleet.whole[number // 10 % len(fleet.whole)]}/nights/{fleet.last}"
-    return f"/models/{made_up.name_of(_sound(number * 7 % fleet.models))}?last=365"
+    whole = fleet.whole[number // 10 % len(fleet.whole)]
+    return {
+        2: "/",
+        4: "/api/v1/models",
+        5: f"/models/{whole}/nights/{fleet.last}",
+        7: f"/models/{whole}/{BESIDE[number // 10 % len(BESIDE)]}",
+        9: "/incidents",
+    }.get(number % 10, f"/models/{made_up.name_of(_sound(number * 7 % fleet.models))}?last=365")
 
 
 def _sound(number: int) -> int:

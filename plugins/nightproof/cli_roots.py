@@ -28,6 +28,7 @@ def roots_of(results: str | None, models: Path | None) -> list[str]:
 
 
 def location_of(results: str) -> str:
+    """A results root as it was given, ending in a slash; what is none is bad usage."""
     from nightproof.sections import location
 
     try:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from nightproof.catalog import config_paths, models_folder
-from nightproof.cli_roots import Models
+from nightproof.cli_roots import Models, location_of
 from nightproof.errors import ConfigError, Fault
 
 if TYPE_CHECKING:
@@ -40,7 +40,7 @@ def ui(
     """Serve the dashboard, without Airflow, until Ctrl-C."""
     from nightproof.dashboard.standalone import is_loopback, url_of
 
-    folder, roots = models or models_folder(), tuple(_location(url) for url in results or ())
+    folder, roots = models or models_folder(), tuple(location_of(url) for url in results or ())
     if not roots and not config_paths(folder):
         fault = Fault(None, "", None, "there is no .yaml file in this folder; name a results root with --results")
         raise ConfigError(str(folder), [fault])
@@ -60,7 +60,7 @@ def ui(
 
 
 def _token_given() -> str | None:
-    from nightproof.dashboard.door import SHORTEST
+    from nightproof.dashboard.serving.door import SHORTEST
 
     token = os.environ.get(TOKEN, "").strip()
     if token and len(token) < SHORTEST:
@@ -74,15 +74,6 @@ def _app(folder: Path, roots: tuple[str, ...], *, host: str, token: str | None) 
     from nightproof.storage import open_store
 
     return create_standalone(Source(open_store, models=folder, results=roots), host=host, token=token)
-
-
-def _location(url: str) -> str:
-    from nightproof.sections import location
-
-    try:
-        return location(url)
-    except ValueError as error:
-        raise typer.BadParameter(str(error), param_hint="--results") from error
 
 
 def _listening(host: str, port: int) -> socket.socket:

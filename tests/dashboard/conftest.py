@@ -15,8 +15,8 @@ import polars as pl
 import pytest
 from fastapi import FastAPI
 from fastapi.routing import APIRoute
-from nightproof.dashboard.access import Viewer
 from nightproof.dashboard.app import create_app
+from nightproof.dashboard.serving.access import Viewer
 from nightproof.dashboard.source import Source
 from nightproof.evaluation import Evaluation
 from nightproof.storage import OpenStore, Store

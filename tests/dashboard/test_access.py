@@ -15,7 +15,7 @@ from urllib.parse import parse_qs, urlsplit
 import httpx
 import pytest
 from fastapi import FastAPI
-from nightproof.dashboard.access import Viewer
+from nightproof.dashboard.serving.access import Viewer
 
 HTML = {"Accept": "text/html"}
 HEAVY = ["airflow", "boto3", "botocore", "datasketches", "deltalake", "evidently", "great_expectations", "matplotlib"]
@@ -278,7 +278,7 @@ def test_the_night_of_a_run_is_the_one_that_it_evaluates(
 
 
 def test_without_airflow_a_run_is_of_the_first_date_in_its_id() -> None:
-    from nightproof.dashboard.runs import night_named
+    from nightproof.dashboard.serving.runs import night_named
 
     assert night_named("quiet", "scheduled__2024-03-01T04:00:00+00:00") == "2024-03-01"
     assert night_named("quiet", "manual__2024-13-45 then 2024-03-02") == "2024-03-02"
@@ -323,7 +323,7 @@ def _closed(published: Any, access: Any, login: Any) -> FastAPI:
 
 def test_the_way_back_from_the_login_leads_to_this_server_alone() -> None:
     from fastapi import Request
-    from nightproof.dashboard.refusals import own_address
+    from nightproof.dashboard.serving.refusals import own_address
 
     for path in ("//evil.example/x", "/\\evil.example", "///evil.example", "/\t/evil.example", "/x\r\nSet-Cookie: a=b"):
         scope = {"type": "http", "path": path, "query_string": b"", "headers": [], "method": "GET", "root_path": ""}

@@ -11,9 +11,9 @@ import pytest
 from fastapi import FastAPI
 from fastapi.routing import APIRoute
 from jsonschema import Draft202012Validator
-from nightproof.dashboard.access import Viewer
+from nightproof.dashboard.api_pages.openapi import document, operations
 from nightproof.dashboard.app import API
-from nightproof.dashboard.openapi import document, operations
+from nightproof.dashboard.serving.access import Viewer
 
 PAGES_OF_OTHERS = {"/table": "/table", "/": "/models"}
 NO_DATA = ("/static/", "/api", "/token")

@@ -16,10 +16,11 @@ import httpx
 import pytest
 from fastapi import FastAPI
 from nightproof.board.series import Told
-from nightproof.dashboard import charts, plotly_js
-from nightproof.dashboard.charts import Bins, Figure, Interval, Marks
+from nightproof.dashboard.drawing import charts
+from nightproof.dashboard.drawing.charts import Bins, Figure, Interval, Marks
 from nightproof.dashboard.past_nights import PastSeries, SeriesPoint
-from nightproof.dashboard.render import as_json
+from nightproof.dashboard.serving import plotly_js
+from nightproof.dashboard.serving.render import as_json
 
 EVIL = '<a href="javascript:alert(1)">x</a></script>&<br>'
 NIGHTS = ("2024-02-27", "2024-02-28", "2024-03-02", "2024-03-05")
@@ -83,7 +84,7 @@ def colours(value: Any, key: str = "") -> list[str]:
 
 @pytest.mark.parametrize("place", range(7))
 def test_colours_are_tokens_of_the_style_sheet(place: int) -> None:
-    style = (Path(charts.__file__).parent / "static" / "style.css").read_text("utf-8")
+    style = (Path(charts.__file__).parents[1] / "static" / "style.css").read_text("utf-8")
     found = colours(every_kind("x")[place])
     assert all(colour.startswith("var(--") for colour in found)
     assert all(f"{colour[4:-1]}:" in style for colour in found)
@@ -216,7 +217,7 @@ def test_another_version_is_not_there(published: Any, ask: Callable[..., httpx.R
 
 def test_plotly_is_never_imported() -> None:
     code = (
-        "import sys\nfrom nightproof.dashboard import charts, model_page, plotly_js\nplotly_js._packed()\n"
+        "import sys\nfrom nightproof.dashboard.drawing import charts\nfrom nightproof.dashboard.model_pages import model_page\nfrom nightproof.dashboard.serving import plotly_js\nplotly_js._packed()\n"
         "print([name for name in ('plotly', 'numpy', 'scipy', 'polars') if name in sys.modules])"
     )
     found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

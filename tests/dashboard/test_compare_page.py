@@ -15,7 +15,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from nightproof.checks.performance_family import check_performance_family
 from nightproof.dashboard.app import create_app
-from nightproof.dashboard.chosen_nights import parsed
+from nightproof.dashboard.compare_pages.chosen_nights import parsed
 from nightproof.dashboard.source import Source
 from nightproof.errors import NightError
 from nightproof.profiles import merge

@@ -14,8 +14,8 @@ import httpx
 import polars as pl
 import pyarrow.parquet as pq
 import pytest
-from nightproof.dashboard.access import Viewer
 from nightproof.dashboard.app import create_app
+from nightproof.dashboard.serving.access import Viewer
 from nightproof.dashboard.source import Source
 from nightproof.prune import prune
 from nightproof.table.schema import SCHEMA
@@ -200,7 +200,7 @@ def test_a_page_of_an_evaluation_that_was_never_published_is_not_served(bench: A
 
 def test_reports_are_not_kept_in_memory(published: Any) -> None:
     source = published.source()
-    from nightproof.dashboard.night_record import find, read_papers
+    from nightproof.dashboard.night_pages.night_record import find, read_papers
 
     found = find(source, "quiet", "2024-03-04")
     read_papers(found)

@@ -10,8 +10,8 @@ from typing import Any
 
 import httpx
 import pytest
-from nightproof.dashboard.access import Viewer
 from nightproof.dashboard.app import create_app
+from nightproof.dashboard.serving.access import Viewer
 from nightproof.dashboard.source import Source
 
 Get = Callable[[str], httpx.Response]

@@ -11,8 +11,8 @@ from nightproof import words
 from nightproof.board import FamilyState
 from nightproof.board.series import NOTHING, Told
 from nightproof.checks.finding import Finding
-from nightproof.dashboard.explain import reach_of, tip_of_finding, tip_of_series, tip_of_state
-from nightproof.dashboard.formulas import FORMULAS, OWN, formula
+from nightproof.dashboard.drawing.explain import reach_of, tip_of_finding, tip_of_series, tip_of_state
+from nightproof.dashboard.drawing.formulas import FORMULAS, OWN, formula
 from nightproof.metric_names import MetricName
 
 AUC = ("performance", "roc_auc", None, ())

@@ -15,8 +15,8 @@ from fastapi import FastAPI
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from nightproof.dashboard.app import create_app
-from nightproof.dashboard.distribution import distribution
-from nightproof.dashboard.feature_path import feature_path
+from nightproof.dashboard.drift_pages.distribution import distribution
+from nightproof.dashboard.drift_pages.feature_path import feature_path
 from nightproof.dashboard.source import Source
 
 Get = Callable[[str], httpx.Response]

@@ -14,16 +14,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from nightproof.board import Primary
-from nightproof.dashboard.access import NO_MODEL, Viewer
 from nightproof.dashboard.app import create_app
-from nightproof.dashboard.fleet_cells import ago
-from nightproof.dashboard.fleet_query import FleetQuery, asked_of
-from nightproof.dashboard.fleet_view import change_of, fleet_stamp, fleet_view
+from nightproof.dashboard.drawing.sparkline import SLOTS, sparkline, strip
+from nightproof.dashboard.fleet_pages.fleet_cells import ago
+from nightproof.dashboard.fleet_pages.fleet_query import FleetQuery, asked_of
+from nightproof.dashboard.fleet_pages.fleet_view import change_of, fleet_stamp, fleet_view
+from nightproof.dashboard.fleet_pages.open_incident import open_incident
 from nightproof.dashboard.kept import Kept
-from nightproof.dashboard.open_incident import open_incident
 from nightproof.dashboard.place import Place
+from nightproof.dashboard.serving.access import NO_MODEL, Viewer
 from nightproof.dashboard.source import Fleet
-from nightproof.dashboard.sparkline import SLOTS, sparkline, strip
 from nightproof.verdict import Incident
 
 NOW = datetime(2026, 11, 20, 12, tzinfo=UTC)

@@ -6,7 +6,7 @@ from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import pytest
-from nightproof.dashboard.incident_told import SHOWN, told_view
+from nightproof.dashboard.incident_pages.incident_told import SHOWN, told_view
 
 
 def receipt(bench: Any, name: str, *, ts: str, night: str = "2024-03-02", channel: str = "C0123456789") -> None:

@@ -14,13 +14,13 @@ from nightproof.alert import Due
 from nightproof.alert_sections import Mute
 from nightproof.board import NightLine
 from nightproof.board.series import Told
-from nightproof.dashboard.access import Viewer
 from nightproof.dashboard.app import create_app
-from nightproof.dashboard.incident_shown import shown, what_of
-from nightproof.dashboard.incident_timeline import timeline
-from nightproof.dashboard.incident_view import Course, CourseNight, figure_of
-from nightproof.dashboard.incidents_view import IncidentQuery
+from nightproof.dashboard.incident_pages.incident_shown import shown, what_of
+from nightproof.dashboard.incident_pages.incident_timeline import timeline
+from nightproof.dashboard.incident_pages.incident_view import Course, CourseNight, figure_of
+from nightproof.dashboard.incident_pages.incidents_view import IncidentQuery
 from nightproof.dashboard.place import Place
+from nightproof.dashboard.serving.access import Viewer
 from nightproof.dashboard.source import Source
 from nightproof.message import Links
 from nightproof.mute import lines_to_mute

@@ -19,9 +19,9 @@ from nightproof.board import Month, NightLine, board_of
 from nightproof.board.row import row_of
 from nightproof.board.series import Numbers, Told
 from nightproof.config import load_config
-from nightproof.dashboard.access import Viewer
 from nightproof.dashboard.app import create_app
-from nightproof.dashboard.model_page import OWN_METRICS
+from nightproof.dashboard.model_pages.model_page import OWN_METRICS
+from nightproof.dashboard.serving.access import Viewer
 from nightproof.dashboard.source import Source
 from nightproof.metric_names import HARM, METRICS_OF, Task
 from nightproof.storage import MemoryStore

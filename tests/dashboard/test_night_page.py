@@ -14,8 +14,8 @@ import polars as pl
 import pytest
 from nightproof.checks.finding import Findings
 from nightproof.dashboard.app import create_app
-from nightproof.dashboard.findings_table import PAGE, FindingsQuery, findings_view, held
-from nightproof.dashboard.night_record import find
+from nightproof.dashboard.night_pages.findings_table import PAGE, FindingsQuery, findings_view, held
+from nightproof.dashboard.night_pages.night_record import find
 from nightproof.dashboard.source import Source
 from nightproof.errors import ObjectMissing
 from nightproof.manifest import LogEntry

@@ -110,7 +110,7 @@ def test_a_query_that_cannot_be_is_said_by_its_name(published: Any, ask: Ask) ->
 
 
 def test_secrets_of_the_environment_are_taken_out_of_texts(monkeypatch: pytest.MonkeyPatch) -> None:
-    from nightproof.dashboard.redaction import redacted
+    from nightproof.dashboard.serving.redaction import redacted
 
     monkeypatch.setenv("AWS_SESSION_TOKEN", "a-session-token")
     monkeypatch.setenv("MY_PASSWORD", "ok")  # too short to be one, and part of any text

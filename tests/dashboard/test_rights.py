@@ -9,8 +9,8 @@ from typing import Any
 import httpx
 import pytest
 from fastapi import FastAPI, HTTPException
-from nightproof.dashboard.access import Viewer
 from nightproof.dashboard.app import create_app
+from nightproof.dashboard.serving.access import Viewer
 from nightproof.storage import MemoryStore
 
 Paths = Callable[[FastAPI, Mapping[str, str]], list[str]]

@@ -18,8 +18,8 @@ from urllib.parse import quote
 import httpx
 import pytest
 from fastapi import FastAPI
-from nightproof.dashboard import door, neighbours
-from nightproof.dashboard.door import COOKIE, Door
+from nightproof.dashboard.serving import door, neighbours
+from nightproof.dashboard.serving.door import COOKIE, Door
 from nightproof.dashboard.standalone import create_standalone, is_loopback, url_of
 
 TOKEN = "a token of this test alone"

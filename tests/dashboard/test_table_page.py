@@ -13,14 +13,14 @@ import polars as pl
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from nightproof.dashboard.access import Viewer
 from nightproof.dashboard.fleet import Fleet
 from nightproof.dashboard.place import Place
+from nightproof.dashboard.serving.access import Viewer
 from nightproof.dashboard.source import Source
-from nightproof.dashboard.table_columns import COLUMNS
-from nightproof.dashboard.table_questions import QUESTIONS
-from nightproof.dashboard.table_snippets import TOOLS, Asked, snippet
-from nightproof.dashboard.table_view import TableQuery, table_view
+from nightproof.dashboard.table_pages.table_columns import COLUMNS
+from nightproof.dashboard.table_pages.table_questions import QUESTIONS
+from nightproof.dashboard.table_pages.table_snippets import TOOLS, Asked, snippet
+from nightproof.dashboard.table_pages.table_view import TableQuery, table_view
 from nightproof.storage import open_store
 from nightproof.table.schema import SCHEMA
 

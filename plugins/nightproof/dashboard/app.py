@@ -10,28 +10,22 @@ from typing import Annotated
 from fastapi import APIRouter, FastAPI, Path, Request, Response
 
 from nightproof import __version__
-from nightproof.dashboard import (
-    api_page,
-    bias_page,
-    compare_page,
-    downloads,
-    drift_page,
-    feature_page,
-    fleet_page,
-    incidents_page,
-    model_page,
-    night_page,
-    plotly_js,
-    sandboxed,
-    slices_page,
-    table_page,
-)
-from nightproof.dashboard.access import Access, everybody, guard
-from nightproof.dashboard.answers import Answers
-from nightproof.dashboard.refusals import API, Login, add_refusals
-from nightproof.dashboard.render import asset
-from nightproof.dashboard.runs import NightOfRun, night_named
+from nightproof.dashboard.api_pages import api_page
+from nightproof.dashboard.compare_pages import compare_page
+from nightproof.dashboard.drift_pages import drift_page, feature_page
+from nightproof.dashboard.fleet_pages import fleet_page
+from nightproof.dashboard.group_pages import bias_page, slices_page
+from nightproof.dashboard.incident_pages import incidents_page
+from nightproof.dashboard.model_pages import model_page
+from nightproof.dashboard.night_pages import downloads, night_page, sandboxed
+from nightproof.dashboard.serving import plotly_js
+from nightproof.dashboard.serving.access import Access, everybody, guard
+from nightproof.dashboard.serving.answers import Answers
+from nightproof.dashboard.serving.refusals import API, Login, add_refusals
+from nightproof.dashboard.serving.render import asset
+from nightproof.dashboard.serving.runs import NightOfRun, night_named
 from nightproof.dashboard.source import Source
+from nightproof.dashboard.table_pages import table_page
 
 Clock = Callable[[], datetime]
 _PAGES = (
@@ -80,7 +74,7 @@ def create_app(
     source
         What it shows.
     access
-        A FastAPI dependency that gives the :class:`~nightproof.dashboard.access.Viewer`, or refuses the request.
+        A FastAPI dependency that gives the viewer (:mod:`nightproof.dashboard.serving.access`), or refuses the request.
     clock
         Tells the time, in UTC.
     login

@@ -18,8 +18,8 @@ from nightproof.board import Month, NightLine, Series
 from nightproof.board.series import NOTHING, Told, Worse
 from nightproof.readings import SeriesKey
 
-MOST_BYTES = 96 * 2**20
-"""Of all months that are kept: some 25 years of models with 400 series."""
+MOST_BYTES = 48 * 2**20
+"""Of all months that are kept: three years of models with 600 series, eight of models with 200."""
 NUMBERS = ("value", "low", "high", "n", "baseline", "limit")
 """The columns of a series that are numbers."""
 _LINE, _INCIDENT, _STRIP, _COLUMN = 3_000, 3_500, 900, 90

@@ -7,7 +7,7 @@ from datetime import date, timedelta
 from nightproof.board import NightLine
 from nightproof.checks.finding import Finding
 from nightproof.dashboard.archive import Archive
-from nightproof.dashboard.fleet_view import View
+from nightproof.dashboard.fleet_pages.fleet_view import View
 from nightproof.dashboard.past_nights import PastNights
 from nightproof.errors import NightError, ObjectMissing
 from nightproof.night import Night

@@ -15,8 +15,8 @@ from nightproof.dashboard.months import Months, PackedMonth, Strip
 from nightproof.errors import ObjectMissing
 from nightproof.readings import SeriesKey
 
-READERS = 6
-"""Months read at a time."""
+READERS = 4
+"""Months read at a time: one takes some 10 MB until it is packed."""
 
 
 class SeriesPoint(NamedTuple):

@@ -13,7 +13,6 @@ from nightproof.board import Board, FleetRow
 from nightproof.board.board import board_at
 from nightproof.catalog import models_folder
 from nightproof.config import ModelConfig
-from nightproof.dashboard.access import NO_MODEL
 from nightproof.dashboard.configs import Configs
 from nightproof.dashboard.fleet import Fleet, fleet_of
 from nightproof.dashboard.months import MOST_BYTES, Months
@@ -21,6 +20,7 @@ from nightproof.dashboard.past_nights import PastNights
 from nightproof.dashboard.place import Place
 from nightproof.dashboard.refreshed import Refreshed
 from nightproof.dashboard.rows import Rows, read_rows
+from nightproof.dashboard.serving.access import NO_MODEL
 from nightproof.errors import ObjectMissing
 from nightproof.log import Log
 from nightproof.manifest import LogEntry

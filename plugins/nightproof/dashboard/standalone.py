@@ -10,11 +10,11 @@ from fastapi import FastAPI, Request
 from starlette.middleware.gzip import GZipMiddleware
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from nightproof.dashboard.answers import Answers
 from nightproof.dashboard.app import create_app
-from nightproof.dashboard.door import Door
-from nightproof.dashboard.neighbours import is_neighbour
-from nightproof.dashboard.refusals import refused
+from nightproof.dashboard.serving.answers import Answers
+from nightproof.dashboard.serving.door import Door
+from nightproof.dashboard.serving.neighbours import is_neighbour
+from nightproof.dashboard.serving.refusals import refused
 from nightproof.dashboard.source import Source
 
 LOOPBACK_NAMES = ("localhost", "127.0.0.1", "[::1]")

@@ -20,8 +20,8 @@ from airflow.utils.session import create_session
 from fastapi import Depends, Request
 from sqlalchemy import select
 
-from nightproof.dashboard.access import Viewer
-from nightproof.dashboard.refusals import own_address
+from nightproof.dashboard.serving.access import Viewer
+from nightproof.dashboard.serving.refusals import own_address
 from nightproof.errors import NightError
 from nightproof.night import Night
 

@@ -1,0 +1,1 @@
+"""Any nights, windows or versions beside any others."""

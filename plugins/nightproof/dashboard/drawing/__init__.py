@@ -1,0 +1,1 @@
+"""Charts, sparklines, and what every number says of itself."""

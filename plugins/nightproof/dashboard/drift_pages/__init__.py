@@ -1,0 +1,1 @@
+"""Drift: features by nights, and the distribution of one feature on one night."""

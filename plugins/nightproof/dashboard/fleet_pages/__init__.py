@@ -1,0 +1,1 @@
+"""The fleet: every model in a row."""

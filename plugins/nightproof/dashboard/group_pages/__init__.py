@@ -1,0 +1,1 @@
+"""How groups and slices of the rows are served."""

@@ -1,0 +1,1 @@
+"""Incidents: of the fleet, of a model, and one in depth."""

@@ -1,0 +1,1 @@
+"""A night in depth: its verdict, findings, evaluations, reports, record and files."""

@@ -1,0 +1,1 @@
+"""Who comes in, and how answers go out: viewers, tokens, headers, refusals, templates, scripts."""

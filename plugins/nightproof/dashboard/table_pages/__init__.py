@@ -1,0 +1,1 @@
+"""Where the metrics table lies, and code that asks it."""
