@@ -217,7 +217,9 @@ def test_another_version_is_not_there(published: Any, ask: Callable[..., httpx.R
 
 def test_plotly_is_never_imported() -> None:
     code = (
-        "import sys\nfrom nightproof.dashboard.drawing import charts\nfrom nightproof.dashboard.model_pages import model_page\nfrom nightproof.dashboard.serving import plotly_js\nplotly_js._packed()\n"
+        "import sys\nfrom nightproof.dashboard.drawing import charts\n"
+        "from nightproof.dashboard.model_pages import model_page\n"
+        "from nightproof.dashboard.serving import plotly_js\nplotly_js._packed()\n"
         "print([name for name in ('plotly', 'numpy', 'scipy', 'polars') if name in sys.modules])"
     )
     found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
