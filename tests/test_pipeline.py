@@ -318,7 +318,8 @@ FIRST_NIGHT = ["snapshot", "validation", "origin", "spec", "baseline", *STEPS[2:
 def test_the_manifest_is_written_last_and_the_log_after_it(crash_bench: Any, failing: Any) -> None:
     order = written_in_order(crash_bench, failing)
     names = [key.rsplit("/", 1)[1].split(".")[0] for key in order]
-    assert names == [*STEPS[:-1], "000000001"]
+    # What is made of the log comes after it: a month of the board, then the row that names it.
+    assert names == [*STEPS[:-1], "000000001", "2024-03", "quiet"]
 
 
 @pytest.mark.parametrize("written", [False, True], ids=["not written", "written, but not told"])
@@ -372,7 +373,7 @@ def _crashed_fresh(bench: Any, failing: Any, fails: int | None) -> list[str]:
     except StoreUnavailable:
         evaluation = bench.evaluate("2024-03-02", resources=bench.resources(opened(results)))
         assert evaluation.baseline.profile.rows == 2000
-        whole = {found.key: results.read(found.key) for found in results.list("")}
+        whole = [found.key for found in results.list("") if "/board/" not in found.key]
         assert len(whole) == len(FIRST_NIGHT)
     return list(breaking.created)
 

@@ -140,10 +140,12 @@ def main() -> None:
     configs, port, now = Path(sys.argv[1]), int(sys.argv[2]), datetime.fromisoformat(sys.argv[3])
     began = time.perf_counter()
     import uvicorn
+    from nightproof.dashboard.arenas import use_few_arenas
     from nightproof.dashboard.source import Source
     from nightproof.dashboard.standalone import create_standalone
     from nightproof.storage import open_store
 
+    use_few_arenas()
     app = create_standalone(Source(open_store, models=configs), host=LOOPBACK, token=None)
     app.state.clock = lambda: now
     print(json.dumps({"import_s": time.perf_counter() - began}), flush=True)

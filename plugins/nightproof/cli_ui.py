@@ -110,6 +110,9 @@ def _say(url: str, entry: str, *, given: bool, plain_http: bool, as_json: bool) 
 def _serve(app: FastAPI, listening: socket.socket, *, trust_proxy: bool) -> None:
     import uvicorn
 
+    from nightproof.dashboard.arenas import use_few_arenas
+
+    use_few_arenas()
     config = uvicorn.Config(
         app,
         log_level="warning",

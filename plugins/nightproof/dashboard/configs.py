@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 
 from nightproof.catalog import config_paths
@@ -23,10 +23,14 @@ class Configs:
     ----------
     folder
         Of the YAML files.
+    found
+        Told each results root as soon as the first config names it: a thousand configs take a second to read, and
+        the root can be read meanwhile.
     """
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, found: Callable[[str], None] = lambda url: None) -> None:
         self._folder = folder
+        self._found = found
         self._known: dict[Path, tuple[object, Place]] = {}
 
     def places(self) -> Mapping[str, Place]:
@@ -34,12 +38,16 @@ class Configs:
         beneath = self._beneath()
         known: dict[Path, tuple[object, Place]] = {}
         found: dict[str, Place] = {}
+        urls: set[str] = set()
         for path in config_paths(self._folder):
             before, mark = self._known.get(path), (_mark(path), beneath)
             known[path] = before if before and before[0] == mark else (mark, _read(path, before[1] if before else None))
             # A second file of the name, which must be wrong in its ending, does not hide one that can be read.
             if path.stem not in found or found[path.stem].fault:
-                found[path.stem] = known[path][1]
+                found[path.stem] = place = known[path][1]
+                if place.results_url and place.results_url not in urls:
+                    urls.add(place.results_url)
+                    self._found(place.results_url)
         self._known = known
         return found
 

@@ -31,7 +31,7 @@ FIRST_S = 20.0
 """How long the first reading of a root is waited for, before its models are shown without their nights."""
 CONFIGS_S = 600.0
 """As of the configs: they lie on this machine, and without them nothing can be told."""
-LOGS_KEPT = 32
+LOGS_KEPT = 16
 """Models whose logs stay in memory."""
 LOG_S = 600.0
 """For so long: entries never change, unless somebody made the record anew."""
@@ -128,7 +128,8 @@ class Source:
     def _places(self) -> Mapping[str, Place]:
         with self._lock:
             if self._configs is None:
-                configs, none = Configs(self._models or models_folder()), dict[str, Place]()
+                none: Mapping[str, Place] = {}
+                configs = Configs(self._models or models_folder(), lambda url: self._root(url).look())
                 self._configs = Refreshed(lambda _: configs.places(), none, first_s=CONFIGS_S, clock=self._clock)
         return self._configs.get()
 
