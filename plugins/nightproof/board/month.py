@@ -61,6 +61,10 @@ class Month(Record):
     nights: tuple[NightLine, ...]
     series: tuple[Series, ...]
 
+    def to_bytes(self) -> bytes:
+        """UTF-8 JSON without spaces, fields in their order: it is read by programs alone, and written every night."""
+        return self.model_dump_json().encode()
+
     @cached_property
     def by_key(self) -> dict[SeriesKey, Series]:
         """The series by what names them."""
