@@ -331,6 +331,8 @@ def slack(tmp_path: Path) -> Iterator[SlackRecorder]:
 
 def processes_at_once(script: str, *arguments: list[str]) -> list[str]:
     """Run a script in a process for each list of arguments, all at once; gives what each printed."""
+    # What a native library's thread does while the interpreter ends is not what is asked.
+    script += "\nimport os, sys\nsys.stdout.flush()\nos._exit(0)\n"
     started = [
         subprocess.Popen([sys.executable, "-c", script, *given], stdout=subprocess.PIPE, text=True)
         for given in arguments

@@ -250,7 +250,7 @@ def test_the_fleet_posts_the_weeks_digest_once(airflow, slack):
     runs = [airflow.run(night, model="nightproof_fleet") for night in (QUIET, BAD)]
     assert [len(airflow.xcoms(run)["digests"]) for run in runs] == [1, 0]
     (digest,) = slack.messages[before:]
-    assert "Week" in digest["text"] and "/dags/quiet" in json.dumps(digest["blocks"])
+    assert "Week" in digest["text"] and "/nightproof/models/quiet" in json.dumps(digest["blocks"])
 
 
 NOTIFIER = """
